@@ -1,0 +1,271 @@
+package aliases
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gobwas/glob"
+)
+
+// A Target is one program that the operator's words select, and which of its
+// confs.
+type Target struct {
+	Program *Program
+	// Named says that a word named the program itself, not a group or a glob.
+	Named bool
+
+	only   []pattern // which confs; none: all
+	except []pattern // which not
+	whole  bool      // some word asked for all
+}
+
+// A pattern is a conf name, or a glob for some.
+type pattern struct {
+	text  string
+	match *glob.Pattern // nil: exactly text
+}
+
+func (p pattern) matches(name string) bool {
+	if p.match == nil {
+		return p.text == name
+	}
+	return name != "" && p.match.Match(name)
+}
+
+// Wants says whether the conf of that name is selected; "" is a conf without a
+// name of its own, such as the flat object-server.conf.
+func (t *Target) Wants(conf string) bool {
+	if anyMatches(t.except, conf) {
+		return false
+	}
+	return t.whole || anyMatches(t.only, conf)
+}
+
+// Confs are the conf names that words asked for literally, if the target is
+// narrowed to some.
+func (t *Target) Confs() []string {
+	if t.whole {
+		return nil
+	}
+	var names []string
+	for _, p := range t.only {
+		if p.match == nil {
+			names = append(names, p.text)
+		}
+	}
+	return names
+}
+
+// All says whether every conf of the program is selected.
+func (t *Target) All() bool { return t.whole && len(t.except) == 0 }
+
+func anyMatches(list []pattern, name string) bool {
+	return slices.ContainsFunc(list, func(p pattern) bool { return p.matches(name) })
+}
+
+// A NameError says that a word means nothing.
+type NameError struct {
+	Word string
+	Text string
+}
+
+func (e *NameError) Error() string { return fmt.Sprintf("%q: %s", e.Word, e.Text) }
+
+// A Selection is what to expand: the operator's words, those of --except, and
+// which programs are installed.
+type Selection struct {
+	Words     []string
+	Except    []string
+	Installed func(*Program) bool // nil: all are
+}
+
+// Expand turns words into targets in profile order. The errors, all of them,
+// name the words that mean no program, or one that is not installed; the
+// targets of the others are given all the same.
+func (p *Profile) Expand(sel Selection) ([]*Target, []*NameError) {
+	if sel.Installed == nil {
+		sel.Installed = func(*Program) bool { return true }
+	}
+	byProgram := map[*Program]*Target{}
+	var errs []*NameError
+	for _, word := range sel.Words {
+		m, err := p.find(word)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if err := m.include(byProgram, sel.Installed); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	for _, word := range sel.Except {
+		m, err := p.find(word)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		m.exclude(byProgram)
+	}
+	var targets []*Target
+	for _, prog := range p.Programs {
+		if t := byProgram[prog]; t != nil {
+			targets = append(targets, t)
+		}
+	}
+	return targets, errs
+}
+
+// A meaning is what one word stands for.
+type meaning struct {
+	word     string
+	programs []*Program
+	named    bool      // the word is a program's name
+	confs    []pattern // none: all
+}
+
+func (m *meaning) include(targets map[*Program]*Target, installed func(*Program) bool) *NameError {
+	found := false
+	for _, prog := range m.programs {
+		if !installed(prog) {
+			if m.named {
+				return &NameError{m.word, fmt.Sprintf("command %q is not installed", firstWord(prog))}
+			}
+			continue
+		}
+		found = true
+		t := targets[prog]
+		if t == nil {
+			t = &Target{Program: prog}
+			targets[prog] = t
+		}
+		t.Named = t.Named || m.named
+		t.whole = t.whole || m.confs == nil
+		t.only = append(t.only, m.confs...)
+	}
+	if !found {
+		return &NameError{m.word, "none of its programs is installed"}
+	}
+	return nil
+}
+
+func (m *meaning) exclude(targets map[*Program]*Target) {
+	for _, prog := range m.programs {
+		switch t := targets[prog]; {
+		case t == nil:
+		case m.confs == nil:
+			delete(targets, prog)
+		default:
+			t.except = append(t.except, m.confs...)
+		}
+	}
+}
+
+func firstWord(prog *Program) string {
+	return strings.ReplaceAll(prog.Command[0], "%(program_name)s", prog.Name)
+}
+
+// find gives the meaning of a word: a name, or a name, a dot and a conf. A name
+// may hold dots itself, so the longest name that is known wins.
+func (p *Profile) find(word string) (*meaning, *NameError) {
+	if err := checkWord(word); err != nil {
+		return nil, err
+	}
+	for _, dot := range slices.Backward(append(dots(word), len(word))) {
+		m := &meaning{word: word}
+		if dot < len(word) {
+			conf, err := compile(word[dot+1:])
+			if err != nil {
+				return nil, &NameError{word, err.Error()}
+			}
+			m.confs = []pattern{conf}
+		}
+		if err := p.resolve(m, word[:dot]); err != nil {
+			return nil, err
+		}
+		if len(m.programs) > 0 {
+			return m, nil
+		}
+	}
+	if isGlob(word) {
+		return nil, &NameError{word, "matches no program"}
+	}
+	return nil, p.unknown(word)
+}
+
+func (p *Profile) resolve(m *meaning, name string) *NameError {
+	if prog := p.Program(name); prog != nil {
+		m.programs, m.named = []*Program{prog}, true
+		return nil
+	}
+	if g := p.Group(name); g != nil {
+		m.programs = g.Programs
+		return nil
+	}
+	if !isGlob(name) {
+		return nil
+	}
+	pat, err := compile(name)
+	if err != nil {
+		return &NameError{m.word, err.Error()}
+	}
+	for _, prog := range p.Programs {
+		short := strings.TrimSuffix(prog.Name, "-server")
+		if pat.matches(prog.Name) || pat.matches(short) {
+			m.programs = append(m.programs, prog)
+		}
+	}
+	return nil
+}
+
+func (p *Profile) unknown(word string) *NameError {
+	name, _, _ := strings.Cut(word, ".")
+	return &NameError{word, "no such server in " + p.File + Suggest(name, p.Names())}
+}
+
+func isGlob(s string) bool { return strings.ContainsAny(s, "*?[{") }
+
+func compile(s string) (pattern, error) {
+	if !isGlob(s) {
+		return pattern{text: s}, nil
+	}
+	g, err := glob.Compile(s)
+	if err != nil {
+		return pattern{}, fmt.Errorf("bad glob: %w", err)
+	}
+	return pattern{text: s, match: g}, nil
+}
+
+// dots gives the places of the dots outside of brackets and braces.
+func dots(word string) []int {
+	var at []int
+	depth := 0
+	for i, c := range word {
+		switch c {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '.':
+			if depth == 0 && i > 0 && i < len(word)-1 {
+				at = append(at, i)
+			}
+		}
+	}
+	return at
+}
+
+// checkWord refuses what could be no name.
+func checkWord(word string) *NameError {
+	switch {
+	case word == "":
+		return &NameError{word, "a server has a name"}
+	case strings.ContainsFunc(word, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '\uFFFD' }):
+		return &NameError{word, "a server's name holds no blanks and no control characters"}
+	case strings.Contains(word, "/"):
+		return &NameError{word, "a server's name holds no slash; a conf is named as in object.1"}
+	case strings.HasPrefix(word, "."), strings.HasSuffix(word, "."), strings.Contains(word, ".."):
+		return &NameError{word, "a dot stands between a server and the name of its conf"}
+	}
+	return nil
+}

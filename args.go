@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"mgr/aliases"
+	"mgr/manager"
+)
+
+// permute moves options before words, so that options may stand anywhere: the
+// library stops at the first word. Options come out in their long form with
+// the value attached, and "--" ends them. It is pure. The error is about an
+// option that there is not, or one without its value.
+//
+//	main start -k5 -vq  →  --kill-wait=5 --verbose --quiet -- main start
+func permute(args []string, flags []cli.Flag) ([]string, error) {
+	var options, words []string
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		take := short
+		switch {
+		case arg == "--":
+			words, args = append(words, args...), nil
+			continue
+		case strings.HasPrefix(arg, "--"):
+			take = long
+		case len(arg) < 2 || arg[0] != '-':
+			words = append(words, arg)
+			continue
+		}
+		taken, rest, err := take(arg, args, flags)
+		if err != nil {
+			return nil, err
+		}
+		options, args = append(options, taken...), rest
+	}
+	return slices.Concat(options, []string{"--"}, words), nil
+}
+
+// long takes --name, --name=value or --name value, and gives what is left of
+// the arguments behind it.
+func long(arg string, rest []string, flags []cli.Flag) ([]string, []string, error) {
+	name, _, attached := strings.Cut(arg[2:], "=")
+	flag := byName(name, flags)
+	switch {
+	case flag == nil || len(name) < 2:
+		return nil, nil, fmt.Errorf("unknown option --%s%s", name, aliases.Suggest(name, allNames(flags)))
+	case attached && !takesValue(flag):
+		return nil, nil, fmt.Errorf("option --%s takes no value", name)
+	case attached || !takesValue(flag):
+		return []string{arg}, rest, nil
+	case len(rest) == 0:
+		return nil, nil, fmt.Errorf("option --%s needs a value", name)
+	}
+	return []string{arg + "=" + rest[0]}, rest[1:], nil
+}
+
+// short takes -a, -abc, -k5, -k=5 or -k 5, as long does.
+func short(arg string, rest []string, flags []cli.Flag) ([]string, []string, error) {
+	var options []string
+	for letters := arg[1:]; letters != ""; letters = letters[1:] {
+		flag := byName(letters[:1], flags)
+		if flag == nil {
+			return nil, nil, fmt.Errorf("unknown option -%s", letters)
+		}
+		name := "--" + flag.Names()[0]
+		switch {
+		case !takesValue(flag):
+			options = append(options, name)
+		case len(letters) > 1:
+			return append(options, name+"="+strings.TrimPrefix(letters[1:], "=")), rest, nil
+		case len(rest) == 0:
+			return nil, nil, fmt.Errorf("option -%s (%s) needs a value", letters, name)
+		default:
+			return append(options, name+"="+rest[0]), rest[1:], nil
+		}
+	}
+	return options, rest, nil
+}
+
+func allNames(flags []cli.Flag) []string {
+	var names []string
+	for _, f := range flags {
+		names = append(names, f.Names()[0])
+	}
+	return names
+}
+
+func byName(name string, flags []cli.Flag) cli.Flag {
+	for _, f := range flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}
+
+func takesValue(f cli.Flag) bool {
+	doc, ok := f.(cli.DocGenerationFlag)
+	return ok && doc.TakesValue()
+}
+
+// split tells the command from the servers: the last word is the command, and
+// if it is none but the first one is, that one, as in swift-init.
+func split(words []string) (manager.Command, []string, error) {
+	if len(words) == 0 {
+		return manager.Command{}, nil, fmt.Errorf("no server and no command")
+	}
+	last := len(words) - 1
+	cmd, ok := manager.Lookup(words[last])
+	servers := words[:last]
+	if !ok {
+		if cmd, ok = manager.Lookup(words[0]); ok {
+			servers = words[1:]
+		}
+	}
+	switch {
+	case !ok && len(words) == 1:
+		return cmd, nil, fmt.Errorf("no command: what is to be done with %q?", words[0])
+	case !ok:
+		return cmd, nil, fmt.Errorf("unknown command %q%s", words[last], manager.Suggest(words[last]))
+	case len(servers) == 0 && !cmd.Bare():
+		return cmd, nil, fmt.Errorf("no server: what is to be done %q to?", cmd.Name)
+	case len(servers) > 0 && cmd.Bare():
+		return cmd, nil, fmt.Errorf("%q takes no server", cmd.Name)
+	}
+	return cmd, servers, nil
+}

@@ -1,0 +1,167 @@
+// Command mgr starts, stops, reloads and reports on fleets of daemons, from
+// nothing but what is on disk and in /proc.
+//
+// Package main owns the command line, the streams and the exit status. What the
+// commands do is package manager's.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"mgr/aliases"
+	"mgr/manager"
+	"mgr/server"
+)
+
+// version is stamped in by the Makefile.
+var version = "development"
+
+func main() {
+	if text, is := os.LookupEnv(server.StageEnv); is {
+		os.Exit(server.Stage(text))
+	}
+	os.Exit(run(os.Args, manager.NewConsole(os.Stdout, os.Stderr)))
+}
+
+// run is mgr: it gives the exit status.
+func run(args []string, console *manager.Console) int {
+	status := manager.OK
+	defer console.Flush()
+	cli.HelpFlag = nil // or the library answers --help itself
+	app := &cli.App{
+		Name:                      "mgr",
+		Flags:                     flags(),
+		HideHelp:                  true,
+		HideVersion:               true,
+		DisableSliceFlagSeparator: true, // {a,b} is one glob
+		Writer:                    nowhere{},
+		ErrWriter:                 nowhere{},
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return err },
+		Action: func(c *cli.Context) error {
+			if filepath.Base(args[0]) == "swift-init" {
+				_ = c.Set("compat", "true")
+			}
+			var err error
+			status, err = dispatch(c, console)
+			return err
+		},
+	}
+	argv, err := permute(args[1:], app.Flags)
+	if err == nil {
+		err = app.Run(append(args[:1:1], argv...))
+	}
+	if err != nil {
+		complain(console, err)
+		return manager.Usage
+	}
+	return status
+}
+
+// nowhere takes what the library would print: errors and help are ours.
+type nowhere struct{}
+
+func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
+
+// complain reports what is wrong with the command line or the profile.
+func complain(console *manager.Console, err error) {
+	var all aliases.Errors
+	if errors.As(err, &all) {
+		for _, e := range all {
+			console.Warn("%v", e)
+		}
+		return
+	}
+	console.Warn("%v", err)
+	if !errors.As(err, new(*os.PathError)) {
+		console.Hint("mgr --help tells the usage")
+	}
+}
+
+// dispatch runs the command that the words name.
+func dispatch(c *cli.Context, console *manager.Console) (int, error) {
+	words := c.Args().Slice()
+	switch {
+	case c.Bool("version"):
+		console.Print("mgr " + version + "\n")
+		return manager.OK, nil
+	case c.Bool("help"):
+		console.Print(help(words, c.App.Flags))
+		return manager.OK, nil
+	}
+	cmd, servers, err := split(words)
+	if err != nil {
+		if c.Bool("compat") {
+			return compatUsage(c, console, words), nil
+		}
+		return manager.Usage, err
+	}
+	o, err := options(c)
+	if err != nil {
+		return manager.Usage, err
+	}
+	f, err := fleet(c)
+	if err != nil {
+		return manager.Usage, err
+	}
+	ctx, caught := interruptible(cmd.Name == "no-daemon" || o.Foreground)
+	m := &manager.Manager{Fleet: f, Console: console, Options: o}
+	status := m.Run(ctx, cmd, servers)
+	if sig := caught(); sig != 0 && !o.Compat {
+		return 128 + int(sig), nil
+	}
+	return status, nil
+}
+
+// compatUsage is what swift-init says to too few words or an unknown command.
+func compatUsage(c *cli.Context, console *manager.Console, words []string) int {
+	console.Print(help(nil, c.App.Flags))
+	if len(words) < 2 {
+		console.Print("ERROR: specify server(s) and command\n")
+	} else {
+		console.Print(fmt.Sprintf("ERROR: unknown command, %s\n", words[len(words)-1]))
+	}
+	return manager.Failed
+}
+
+// interruptible gives a context that SIGINT and SIGTERM end, and what tells
+// afterwards which of them did. A second one ends mgr as usual. SIGHUP, a lost
+// ssh line, does not leave a job half done, but ends one that sits in the
+// foreground. SIGPIPE is for the writer to ignore: mgr … | head.
+func interruptible(foreground bool) (context.Context, func() syscall.Signal) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signal.Ignore(syscall.SIGPIPE)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	// A goroutine, since signals come while the command waits.
+	go func() {
+		for sig := range signals {
+			if sig == syscall.SIGHUP && !foreground {
+				continue
+			}
+			signal.Reset(syscall.SIGINT, syscall.SIGTERM)
+			cancel(interrupted{sig.(syscall.Signal)})
+			return
+		}
+	}()
+	return ctx, func() syscall.Signal {
+		var i interrupted
+		if errors.As(context.Cause(ctx), &i) {
+			return i.sig
+		}
+		return 0
+	}
+}
+
+// interrupted is why a context ended.
+type interrupted struct{ sig syscall.Signal }
+
+func (i interrupted) Error() string { return "interrupted by " + i.sig.String() }

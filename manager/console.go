@@ -1,0 +1,95 @@
+package manager
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+)
+
+// A Console is the one way out for every word that the user reads: events to
+// stdout, in swift-init's words where it has them; errors and warnings to
+// stderr, "mgr: " first; a hint on a line of its own behind them. Control
+// characters, which a conf's name or a server's output may hold, are escaped.
+//
+// Errors in writing are nobody's business here: a closed pipe (mgr … | head)
+// must not leave a job half done.
+type Console struct {
+	out    *bufio.Writer
+	err    io.Writer
+	silent bool // nothing on stdout: -q, or the JSON document alone
+	color  bool
+}
+
+// NewConsole writes to out and err.
+func NewConsole(out, err io.Writer) *Console {
+	return &Console{out: bufio.NewWriter(out), err: err}
+}
+
+// Say prints an event.
+func (c *Console) Say(format string, args ...any) {
+	if !c.silent {
+		fmt.Fprintln(c.out, printable(fmt.Sprintf(format, args...)))
+	}
+}
+
+// Paint prints an event in the colour that the terminal has for it.
+func (c *Console) Paint(color, format string, args ...any) {
+	if c.silent || !c.color {
+		c.Say(format, args...)
+		return
+	}
+	fmt.Fprintf(c.out, "\x1b[%sm%s\x1b[0m\n", color, printable(fmt.Sprintf(format, args...)))
+}
+
+// The colours of states, as SGR parameters.
+const (
+	green  = "32"
+	red    = "31"
+	yellow = "33"
+)
+
+// Print prints text that is no event: help, tables, documents.
+func (c *Console) Print(text string) { io.WriteString(c.out, text) }
+
+// Show prints the output of a server, line by line, each behind prefix.
+func (c *Console) Show(prefix string, output []byte) {
+	for line := range strings.Lines(string(output)) {
+		c.Say("%s%s", prefix, strings.TrimRight(line, "\r\n"))
+	}
+}
+
+// Warn prints an error or a warning.
+func (c *Console) Warn(format string, args ...any) {
+	c.Flush()
+	fmt.Fprintln(c.err, "mgr: "+printable(fmt.Sprintf(format, args...)))
+}
+
+// Hint prints what may help with the error before it.
+func (c *Console) Hint(format string, args ...any) {
+	c.Flush()
+	fmt.Fprintln(c.err, "  "+printable(fmt.Sprintf(format, args...)))
+}
+
+// Flush writes out what was said. It is called before every wait.
+func (c *Console) Flush() { c.out.Flush() }
+
+// printable escapes what is no character to be seen.
+func printable(s string) string {
+	if !strings.ContainsFunc(s, hidden) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if hidden(r) {
+			q := fmt.Sprintf("%+q", string(r))
+			b.WriteString(q[1 : len(q)-1])
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func hidden(r rune) bool { return r != '\t' && (!unicode.IsPrint(r) || r == unicode.ReplacementChar) }

@@ -1,0 +1,88 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// eachBatch gives f all instances, in batches whose locks are held: first those
+// that nobody else is acting on, then, one wait after the other, the rest.
+// Nothing is held while it waits, so two commands on the same servers cannot
+// block each other for good. f gives up the locks. It returns false if some
+// could not be locked, having said so.
+func (m *Manager) eachBatch(ctx context.Context, all []*server.Instance, needLock bool, f func([]*server.Instance)) bool {
+	ok := true
+	for pending := all; len(pending) > 0 && ctx.Err() == nil; {
+		var batch, busy []*server.Instance
+		for _, i := range pending {
+			err := i.TryLock()
+			switch {
+			case errors.Is(err, pidfile.ErrLocked):
+				busy = append(busy, i)
+			case err == nil:
+				batch = append(batch, i)
+			case needLock:
+				m.problem(i, "%s: %v", i, err)
+				ok = false
+			default:
+				m.noLock(err)
+				batch = append(batch, i)
+			}
+		}
+		if len(batch) == 0 && len(busy) > 0 {
+			if err := m.waitLock(ctx, busy[0]); err != nil {
+				m.problem(busy[0], "%s (%s): %v", busy[0], subject(busy[0]), err)
+				ok = false
+			} else {
+				batch = busy[:1]
+			}
+			busy = busy[1:]
+		}
+		if len(batch) > 0 {
+			f(batch)
+		}
+		pending = busy
+	}
+	return ok
+}
+
+// noLock says, once and at -v, that what follows goes on without locks: a full
+// or read-only run directory must not keep a server from being stopped.
+func (m *Manager) noLock(err error) {
+	if errors.Is(err, fs.ErrNotExist) || m.warned["lock"] || !m.Options.Verbose {
+		return
+	}
+	m.warned["lock"] = true
+	m.Console.Warn("going on without a lock: %v", err)
+}
+
+// waitLock waits for the lock of i, for the lock wait at the most.
+func (m *Manager) waitLock(ctx context.Context, i *server.Instance) error {
+	m.note("%s (%s): waiting for another mgr", i, subject(i))
+	m.Console.Flush()
+	// fcntl(2) has no timeout: a goroutine waits, and is left behind waiting if
+	// the time is up. What it may still get is given up when the process ends.
+	got := make(chan error, 1)
+	go func() { got <- i.Lock() }()
+	timer := time.NewTimer(m.Options.LockWait)
+	defer timer.Stop()
+	select {
+	case err := <-got:
+		return err
+	case <-ctx.Done():
+		return errors.New("interrupted while another mgr is acting on it")
+	case <-timer.C:
+		return errors.New("another mgr has been acting on it for " + seconds(m.Options.LockWait) + " s, gave up")
+	}
+}
+
+// seconds prints a duration in seconds, as short as it can be told.
+func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'g', -1, 64) }
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,260 @@
+// Package manager owns the commands: what is done to many servers, in which
+// order, under which deadlines, how it escalates, and every word that the user
+// reads about it.
+//
+// How a server is found, launched and looked at is package server's.
+package manager
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"mgr/aliases"
+	"mgr/server"
+)
+
+// Exit statuses. Interrupted commands end with 128 and the signal's number,
+// which is main's affair.
+const (
+	OK     = 0 // the requested state holds
+	Failed = 1 // some instance is not in the requested state
+	Usage  = 2 // bad usage, unknown server, bad profile: nothing was touched
+)
+
+// Options are the options of the command line.
+type Options struct {
+	Compat  bool // be swift-init: its exit statuses, its strictness, its words
+	Verbose bool
+	Quiet   bool
+	JSON    bool
+	DryRun  bool
+	Color   bool
+
+	NoWait     bool // start: do not wait until ready
+	Once       bool // start: one pass
+	Foreground bool // start: stay until they end
+	Graceful   bool // stop, kill-children: the graceful signal
+
+	Number   int            // only the conf of this number; 0: all
+	KillWait *time.Duration // nil: the program's stopwaitsecs
+	LockWait time.Duration  // how long to wait for another mgr
+	Kill     bool           // SIGKILL after the kill wait
+	Strict   *bool          // a missing conf is an error; nil: if every word is a server's name
+	Except   []string
+}
+
+// A Manager runs commands on the servers of a fleet.
+type Manager struct {
+	Fleet   *server.Fleet
+	Console *Console
+	Options Options
+
+	begun   time.Time
+	words   []string // what the operator named
+	results []*Result
+	byInst  map[*server.Instance]*Result
+	warned  map[string]bool
+	ignored bool // compat: some word was dropped
+}
+
+// A Command is one row of the table of commands.
+type Command struct {
+	Name string
+	Help string // one line
+	Long string // the help of the command alone
+	// bare commands take no servers.
+	bare bool
+	run  func(*Manager, context.Context, []*server.Server) int
+}
+
+// Commands is the table of commands, in the order that help shows them.
+// Dispatch and help are made of it.
+func Commands() []Command {
+	return []Command{
+		{Name: "status", Help: "what runs, what does not, what is wrong", Long: statusHelp, run: (*Manager).status},
+		{Name: "start", Help: "start what does not run, wait until it is ready", Long: startHelp, run: (*Manager).start},
+		{Name: "no-wait", Help: "start, and do not wait", Long: noWaitHelp, run: (*Manager).noWait},
+		{Name: "no-daemon", Help: "start, stay in the foreground until they end", Long: noDaemonHelp, run: (*Manager).noDaemon},
+		{Name: "once", Help: "run one pass of the programs that can", Long: onceHelp, run: (*Manager).once},
+		{Name: "stop", Help: "stop, and wait until it is gone", Long: stopHelp, run: (*Manager).stop},
+		{Name: "shutdown", Help: "stop gracefully: finish what is under way", Long: shutdownHelp, run: (*Manager).shutdown},
+		{Name: "kill", Help: "stop, and never complain that nothing ran", Long: killHelp, run: (*Manager).kill},
+		{Name: "restart", Help: "stop, then start", Long: restartHelp, run: (*Manager).restart},
+		{Name: "reload", Help: "graceful stop, then start, program after program", Long: reloadHelp, run: (*Manager).reload},
+		{Name: "force-reload", Help: "the same as reload", Long: reloadHelp, run: (*Manager).reload},
+		{Name: "reload-seamless", Help: "re-execute, keeping the listening sockets", Long: seamlessHelp, run: (*Manager).seamless},
+		{Name: "kill-children", Help: "signal the worker processes only", Long: childrenHelp, run: (*Manager).killChildren},
+		{Name: "list", Help: "what the names resolve to; touches nothing", Long: listHelp, run: (*Manager).list},
+		{Name: "check", Help: "is everything in order to run it", Long: checkHelp, run: (*Manager).check},
+		{Name: "profile", Help: "print the built-in profile", Long: profileHelp, bare: true, run: (*Manager).profile},
+	}
+}
+
+// Lookup finds the command of that name. As in swift-init the case does not
+// matter, and an underscore is a dash.
+func Lookup(name string) (Command, bool) {
+	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	for _, c := range Commands() {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Command{}, false
+}
+
+// Bare says whether the command takes no servers.
+func (c Command) Bare() bool { return c.bare }
+
+// Run runs the command on the servers that words name, and gives the exit
+// status. Once ctx ends it stops waiting, says what was done and what was not,
+// and returns.
+func (m *Manager) Run(ctx context.Context, cmd Command, words []string) int {
+	m.begun, m.words = time.Now(), words
+	m.byInst, m.warned = map[*server.Instance]*Result{}, map[string]bool{}
+	m.Console.silent = m.Options.Quiet || m.Options.JSON
+	m.Console.color = m.Options.Color
+	defer m.Console.Flush()
+	defer m.Fleet.Close()
+	if cmd.bare {
+		return cmd.run(m, ctx, nil)
+	}
+	servers, status := m.selected(words)
+	if status == OK {
+		status = cmd.run(m, ctx, servers)
+	}
+	if m.Options.Compat {
+		status = min(status, Failed)
+	}
+	if m.Options.JSON {
+		m.printJSON(cmd.Name, status)
+	}
+	return status
+}
+
+// selected turns words into servers, or says what is wrong with them.
+func (m *Manager) selected(words []string) ([]*server.Server, int) {
+	targets, errs := m.Fleet.Profile.Expand(aliases.Selection{
+		Words:     words,
+		Except:    m.Options.Except,
+		Installed: m.Fleet.Installed,
+	})
+	for _, err := range errs {
+		m.problem(nil, "%v", err)
+	}
+	if len(errs) > 0 && !m.Options.Compat {
+		return nil, Usage
+	}
+	if len(targets) == 0 {
+		if len(errs) == 0 {
+			m.problem(nil, "no server is left: --except takes out all of them")
+		}
+		return nil, Usage
+	}
+	servers, err := m.Fleet.Servers(targets, m.Options.Number)
+	if err != nil {
+		m.problem(nil, "%v", err)
+		if errors.Is(err, fs.ErrPermission) {
+			m.Console.Hint("run it as root, or as the user that owns the directory")
+		}
+		return nil, Usage
+	}
+	if status := m.noConfDir(servers); status != OK {
+		return nil, status
+	}
+	return servers, m.unknownConfs(servers)
+}
+
+// noConfDir complains about a conf directory that is not there, unless there
+// are pidfiles: what runs must be seen and stopped without its confs.
+func (m *Manager) noConfDir(servers []*server.Server) int {
+	needed := slices.ContainsFunc(servers, func(s *server.Server) bool { return len(s.Program.Conf) > 0 })
+	if !needed || anyInstance(servers) {
+		return OK
+	}
+	if _, err := os.Stat(m.Fleet.ConfDir); err != nil {
+		m.problem(nil, "conf directory %q: %v", m.Fleet.ConfDir, cause(err))
+		m.Console.Hint("name another with --conf-dir or $MGR_CONF_DIR")
+		return Usage
+	}
+	return OK
+}
+
+// unknownConfs complains about confs that were named and that neither a file
+// nor a pidfile has, unless another server of a group or glob has them.
+func (m *Manager) unknownConfs(servers []*server.Server) int {
+	if m.Options.Compat {
+		return OK
+	}
+	status := OK
+	for _, s := range servers {
+		if s.Named && len(s.Unknown) > 0 || s.Narrowed && !anyInstance(servers) {
+			m.problem(nil, "%q: there is no conf %q%s", s.Program.Name+"."+strings.Join(s.Unknown, ","),
+				strings.Join(s.Unknown, ","), known(s.Known))
+			status = Usage
+		}
+	}
+	return status
+}
+
+func anyInstance(servers []*server.Server) bool {
+	return slices.ContainsFunc(servers, func(s *server.Server) bool { return len(s.Instances) > 0 })
+}
+
+func known(names []string) string {
+	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == "" })
+	if len(names) == 0 {
+		return ", nor any other that has a name"
+	}
+	more := ""
+	if len(names) > 8 {
+		names, more = names[:8], ", …"
+	}
+	return " (there are: " + strings.Join(names, ", ") + more + ")"
+}
+
+// strict says whether a missing conf is an error: as asked for, or if every
+// server was named itself.
+func (m *Manager) strict(servers []*server.Server) bool {
+	if m.Options.Strict != nil {
+		return *m.Options.Strict
+	}
+	return !slices.ContainsFunc(servers, func(s *server.Server) bool { return !s.Named })
+}
+
+// problem reports an error that is not an event: on stderr, and in the result.
+func (m *Manager) problem(i *server.Instance, format string, args ...any) {
+	m.Console.Warn(format, args...)
+	if i != nil {
+		m.result(i).fail(format, args...)
+	}
+}
+
+// remark prints a line that swift-init has on stdout and mgr on stderr.
+func (m *Manager) remark(format string, args ...any) {
+	if m.Options.Compat {
+		m.Console.Say(format, args...)
+		return
+	}
+	m.Console.Warn(format, args...)
+}
+
+// note prints a line for -v.
+func (m *Manager) note(format string, args ...any) {
+	if m.Options.Verbose {
+		m.Console.Say(format, args...)
+	}
+}
+
+// Suggest is ` (nearest: "start")` for a word that is no command.
+func Suggest(word string) string {
+	var names []string
+	for _, c := range Commands() {
+		names = append(names, c.Name)
+	}
+	return aliases.Suggest(word, names)
+}

@@ -1,0 +1,153 @@
+package manager
+
+import (
+	"context"
+	"time"
+
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// await waits for the servers that were launched: until they are ready, until
+// they end, or not at all.
+func (s *starting) await(ctx context.Context) {
+	if len(s.launches.Children) == 0 {
+		return
+	}
+	o := s.m.Options
+	if o.Foreground {
+		s.untilEnd(ctx)
+		return
+	}
+	done := func(c *server.Child) bool {
+		if c.Exited || c.Failure != "" {
+			return true
+		}
+		if s.passes(c) {
+			return false
+		}
+		return c.Ready()
+	}
+	limit := func(c *server.Child) time.Duration {
+		if s.passes(c) {
+			return 0
+		}
+		return c.Instance.Program.ReadyWait
+	}
+	left, err := s.launches.Until(done, limit, s.settled)
+	if err != nil {
+		s.m.problem(nil, "%v", err)
+		s.failed = true
+	}
+	for _, c := range left {
+		s.late(ctx, c)
+	}
+}
+
+// passes says whether c runs one pass whose end is waited for.
+func (s *starting) passes(c *server.Child) bool {
+	o := s.m.Options
+	return o.Once && !o.NoWait && c.Instance.Program.OnceArgs != nil
+}
+
+// settled says what became of a server: nothing if it is ready.
+func (s *starting) settled(c *server.Child) {
+	m, i := s.m, c.Instance
+	if c.Failure != "" {
+		return
+	}
+	m.show(c)
+	r := m.result(i)
+	r.Output = string(c.Output)
+	r.Seconds = time.Since(m.begun).Seconds()
+	m.Console.Flush()
+	if !c.Exited {
+		return
+	}
+	if c.Status.Exited() {
+		code := c.Status.ExitStatus()
+		r.ExitStatus = &code
+	}
+	s.forgetLocked(c)
+	if s.passes(c) && c.Succeeded() {
+		return
+	}
+	when := "at start"
+	if s.passes(c) {
+		when = "in its pass"
+	}
+	m.problem(i, "%s (%d) died %s: %s (%s)", i, c.Process.PID(), when, c.Died(), subject(i))
+	if len(c.Output) == 0 {
+		m.Console.Hint("it wrote nothing; look into its log")
+	}
+	s.failed = true
+}
+
+// forgetLocked removes the pidfile of a server that has ended since its lock
+// was given up, unless somebody else is dealing with it by now.
+func (s *starting) forgetLocked(c *server.Child) {
+	if c.Instance.TryLock() == nil {
+		s.forget(c)
+		c.Instance.Unlock()
+	}
+}
+
+// late says that a server is not ready in time, or not yet.
+func (s *starting) late(ctx context.Context, c *server.Child) {
+	m, i, pid := s.m, c.Instance, c.Process.PID()
+	m.show(c)
+	m.result(i).Output = string(c.Output)
+	s.failed = true
+	if ctx.Err() != nil {
+		m.problem(i, "interrupted: %s (%d - %s) was started and is not ready yet", i, pid, subject(i))
+		return
+	}
+	m.problem(i, "%s (%d - %s) running, not ready after %s s", i, pid, subject(i), seconds(i.Program.ReadyWait))
+	if !c.Closed {
+		m.Console.Hint("it keeps its stdout open: what it writes there from now on is lost")
+	}
+}
+
+// untilEnd stays with servers in the foreground. When the user breaks it off
+// they are stopped.
+func (s *starting) untilEnd(ctx context.Context) {
+	m := s.m
+	m.Console.Flush()
+	left, err := s.launches.Until(func(c *server.Child) bool { return c.Exited || c.Failure != "" }, noLimit, func(c *server.Child) {
+		if c.Failure != "" {
+			return
+		}
+		s.forgetLocked(c)
+		if !c.Succeeded() {
+			m.problem(c.Instance, "%s (%d) ended: %s (%s)", c.Instance, c.Process.PID(), c.Died(), subject(c.Instance))
+			s.failed = true
+		}
+	})
+	if err != nil {
+		m.problem(nil, "%v", err)
+		s.failed = true
+	}
+	if ctx.Err() == nil || len(left) == 0 {
+		return
+	}
+	if m.Options.Compat {
+		m.Console.Say("\nuser quit")
+	}
+	var servers []*server.Server
+	for _, c := range left {
+		m.found(c.Instance, pidfile.Finding{State: pidfile.Running, Record: pidfile.Record{PID: c.Process.PID()}})
+		servers = append(servers, &server.Server{Program: c.Instance.Program, Instances: []*server.Instance{c.Instance}})
+	}
+	// The user's interrupt asks for this stop; a second one ends it.
+	m.stopAll(context.WithoutCancel(ctx), servers, false)
+}
+
+// show prints what a server wrote while it started. In swift-init mode the
+// lines stand for themselves, otherwise they say whose they are.
+func (m *Manager) show(c *server.Child) {
+	prefix := c.Instance.String() + " (" + itoa(c.Process.PID()) + "): "
+	if m.Options.Compat {
+		prefix = ""
+	}
+	m.Console.Show(prefix, c.Output)
+}

@@ -1,0 +1,162 @@
+package manager
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// restart is stop, then start. What could not be stopped is not started.
+func (m *Manager) restart(ctx context.Context, servers []*server.Server) int {
+	s := m.stopAll(ctx, servers, true)
+	if ctx.Err() != nil {
+		return Failed
+	}
+	stuck := m.stuck(s)
+	status := m.startAll(ctx, servers, stuck)
+	if m.Options.Compat {
+		return max(status, s.compat())
+	}
+	return max(status, s.status())
+}
+
+// stuck gives the instances that still run after a stop, having said that they
+// will not be started.
+func (m *Manager) stuck(s *stopping) map[*server.Instance]bool {
+	if m.Options.Compat {
+		return nil // swift-init tries, and finds them running
+	}
+	stuck := map[*server.Instance]bool{}
+	for _, t := range s.targets {
+		if !t.gone {
+			stuck[t.i] = true
+			m.problem(t.i, "%s (%d - %s) was not stopped, so it is not started", t.i, t.process.PID(), subject(t.i))
+		}
+	}
+	return stuck
+}
+
+// reload is a graceful restart of one program after the other.
+func (m *Manager) reload(ctx context.Context, servers []*server.Server) int {
+	m.Options.Graceful = true
+	if m.Options.Compat && m.Options.Strict == nil {
+		always := true // swift-init makes a Manager for each name
+		m.Options.Strict = &always
+	}
+	status := OK
+	for _, s := range servers {
+		if ctx.Err() != nil {
+			m.problem(nil, "interrupted: %s was not begun", s.Program.Name)
+			continue
+		}
+		if len(s.Instances) == 0 && !m.Options.Compat && !m.strict(servers) {
+			continue
+		}
+		status = max(status, m.restart(ctx, []*server.Server{s}))
+		m.Console.Flush()
+	}
+	return status
+}
+
+// seamless asks the servers that can to re-execute themselves.
+func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
+	return m.signalEach(ctx, servers, func(i *server.Instance, p *pidfile.Process) (int, error) {
+		sig := i.Program.SeamlessSignal
+		if sig == 0 {
+			if name := i.Program.Name; !m.warned[name] {
+				m.warned[name] = true
+				m.Console.Warn("%s cannot re-execute itself: left alone", name)
+			}
+			return 1, nil
+		}
+		return 1, m.send(i, p, p, sig)
+	})
+}
+
+// killChildren signals the workers of the servers, which respawn them.
+func (m *Manager) killChildren(ctx context.Context, servers []*server.Server) int {
+	tree, err := pidfile.ReadTree()
+	if err != nil {
+		m.problem(nil, "%v", err)
+		return Failed
+	}
+	return m.signalEach(ctx, servers, func(i *server.Instance, p *pidfile.Process) (int, error) {
+		children := tree.Children(p)
+		var errs []error
+		for _, child := range children {
+			errs = append(errs, m.send(i, p, child, m.stopSignal(i.Program)))
+			child.Close()
+		}
+		if len(children) == 0 {
+			m.note("%s (%d) has no children", i, p.PID())
+		}
+		return len(children), errors.Join(errs...)
+	})
+}
+
+// send signals process, which belongs to i, whose server is at p.
+func (m *Manager) send(i *server.Instance, p, process *pidfile.Process, sig unix.Signal) error {
+	r := m.did(i, "signal", pidfile.Running, p.PID())
+	r.Signal = unix.SignalName(sig)
+	if m.Options.DryRun {
+		m.Console.Say("Would signal %s  pid: %d  signal: %d", i, process.PID(), sig)
+		return nil
+	}
+	m.Console.Say("Signal %s  pid: %d  signal: %d", i, process.PID(), sig)
+	err := process.Signal(sig)
+	if errors.Is(err, unix.EPERM) {
+		m.Console.Say("No permission to signal PID %d", process.PID())
+	}
+	return err
+}
+
+// signalEach gives every running instance to f, which says how many processes
+// it found to signal, and names the programs of which there was none.
+func (m *Manager) signalEach(ctx context.Context, servers []*server.Server, f func(*server.Instance, *pidfile.Process) (int, error)) int {
+	status := OK
+	for _, s := range servers {
+		signalled := 0
+		ok := m.eachBatch(ctx, s.Instances, false, func(batch []*server.Instance) {
+			for _, i := range batch {
+				n, err := m.signalOne(i, f)
+				if err != nil {
+					m.problem(i, "%s: %v", i, err)
+					status = Failed
+				}
+				signalled += n
+				i.Unlock()
+			}
+		})
+		if !ok || ctx.Err() != nil {
+			status = Failed
+		}
+		if signalled == 0 && (len(s.Instances) > 0 || m.Options.Compat || m.strict(servers)) {
+			m.Console.Say("No %s running", s.Program.Name)
+			status = Failed
+		}
+	}
+	return status
+}
+
+func (m *Manager) signalOne(i *server.Instance, f func(*server.Instance, *pidfile.Process) (int, error)) (int, error) {
+	found := i.Inspect()
+	defer found.Process.Close()
+	m.found(i, found)
+	switch found.State {
+	case pidfile.Running:
+		return f(i, found.Process)
+	case pidfile.Stopped:
+		return 0, nil
+	case pidfile.Dead:
+		m.Console.Warn("%s (%s) is dead, pidfile left", i, subject(i))
+		return 0, nil
+	case pidfile.Foreign:
+		m.Console.Warn("%s (%s): %s: not signalled", i, subject(i), holder(found))
+		return 0, nil
+	}
+	return 0, found.Err
+}

@@ -1,0 +1,311 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"mgr/aliases"
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// start starts every instance that does not run and waits until it is ready.
+func (m *Manager) start(ctx context.Context, servers []*server.Server) int {
+	return m.startAll(ctx, servers, nil)
+}
+
+func (m *Manager) noWait(ctx context.Context, servers []*server.Server) int {
+	m.Options.NoWait = true
+	return m.start(ctx, servers)
+}
+
+func (m *Manager) noDaemon(ctx context.Context, servers []*server.Server) int {
+	m.Options.Foreground = true
+	return m.start(ctx, servers)
+}
+
+func (m *Manager) once(ctx context.Context, servers []*server.Server) int {
+	m.Options.Once = true
+	return m.start(ctx, servers)
+}
+
+// A starting is one round of starting.
+type starting struct {
+	m        *Manager
+	launches *server.Launches
+	skip     map[*server.Instance]bool // not to be started
+	already  map[*aliases.Program]bool // some instance of it runs
+	failed   bool
+	refused  int // compat: programs that swift-init would not have started
+}
+
+// startAll starts the instances of servers but those in skip.
+func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip map[*server.Instance]bool) int {
+	launches, err := server.NewLaunches(ctx)
+	if err != nil {
+		m.problem(nil, "%v", err)
+		return Failed
+	}
+	defer launches.Close()
+	s := &starting{m: m, launches: launches, skip: skip, already: map[*aliases.Program]bool{}}
+	if err := m.openRunDir(); err != nil {
+		m.problem(nil, "%v: nothing started", err)
+		return Failed
+	}
+	todo := s.toStart(servers)
+	if !m.eachBatch(ctx, todo, true, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
+		s.failed = true
+	}
+	for _, srv := range servers {
+		if s.already[srv.Program] {
+			m.Console.Say("%s already started...", srv.Program.Name)
+		}
+	}
+	s.await(ctx)
+	if ctx.Err() != nil {
+		s.interrupted(todo)
+	}
+	if s.failed || m.Options.Compat && s.refused > 0 && m.strict(servers) {
+		return Failed
+	}
+	return OK
+}
+
+// openRunDir makes the run directory, as swift-init does. A dry run makes none.
+func (m *Manager) openRunDir() error {
+	if m.Options.DryRun {
+		return nil
+	}
+	return m.Fleet.Open(true)
+}
+
+// toStart gives the instances that have a conf, and says which programs have
+// none.
+func (s *starting) toStart(servers []*server.Server) []*server.Instance {
+	m := s.m
+	strict := m.strict(servers) || !anyInstance(servers) && !m.Options.Compat
+	var todo []*server.Instance
+	for _, srv := range servers {
+		for _, err := range srv.Errs {
+			m.problem(nil, "%s: %v", srv.Program.Name, err)
+			s.failed = true
+		}
+		if srv.Deprecated != "" {
+			m.deprecated(srv)
+		}
+		n := len(todo)
+		for _, i := range srv.Instances {
+			if !i.Orphan && !s.skip[i] {
+				todo = append(todo, i)
+			}
+		}
+		if len(srv.Instances) == 0 && len(srv.Errs) == 0 {
+			s.refused++
+			if strict || m.Options.Compat || m.Options.Verbose {
+				m.noConf(srv)
+			}
+			if strict && !m.Options.Compat {
+				s.failed = true
+			}
+		}
+		if m.Options.Compat && s.compatRefuses(srv) {
+			todo = todo[:n]
+			s.refused++
+		}
+	}
+	return todo
+}
+
+func (m *Manager) noConf(srv *server.Server) {
+	if m.Options.Number != 0 {
+		m.remark("Unable to locate config number %d for %s", m.Options.Number, srv.Program.Name)
+	} else {
+		m.remark("Unable to locate config for %s", srv.Program.Name)
+	}
+}
+
+// deprecated warns of a conf in a place that the profile calls deprecated.
+func (m *Manager) deprecated(srv *server.Server) {
+	p := srv.Program
+	m.remark("WARNING: %s.conf is deprecated. Move %ss' configuration into %s.conf.",
+		p.DeprecatedConf[0].Base, p.Name, p.Conf[0].Base)
+}
+
+// batch launches instances whose locks are held, and gives up each lock when
+// its server is under way or has failed.
+func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
+	var launched []*server.Child
+	for _, i := range batch {
+		if c := s.launch(i); c != nil {
+			launched = append(launched, c)
+		} else {
+			i.Unlock()
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	s.m.Console.Flush()
+	mine := map[*server.Child]bool{}
+	for _, c := range launched {
+		mine[c] = true
+	}
+	over := func(c *server.Child) bool { return c.Executed || c.Exited || !mine[c] }
+	_, err := s.launches.Until(over, noLimit, func(c *server.Child) {
+		if mine[c] {
+			s.executed(c)
+			c.Instance.Unlock()
+		}
+	})
+	if err != nil {
+		s.m.problem(nil, "%v", err)
+		s.failed = true
+	}
+}
+
+func noLimit(*server.Child) time.Duration { return 0 }
+
+// launch starts one instance unless it runs; nil if there is nothing to wait for.
+func (s *starting) launch(i *server.Instance) *server.Child {
+	m := s.m
+	f := i.Inspect()
+	f.Process.Close()
+	r := m.found(i, f)
+	if s.m.gone(i) {
+		f = pidfile.Finding{State: pidfile.Stopped}
+	}
+	switch f.State {
+	case pidfile.Running:
+		m.Console.Say("%s running (%d - %s)", i, f.Record.PID, subject(i))
+		s.already[i.Program] = true
+		return nil
+	case pidfile.Stopped, pidfile.Dead, pidfile.Foreign, pidfile.Malformed:
+		if err := s.clear(i, f); err != nil {
+			m.problem(i, "%s: %v: not started", i, err)
+			s.failed = true
+			return nil
+		}
+	default:
+		m.problem(i, "%s: cannot tell whether it runs, not started: %v", i, f.Err)
+		s.failed = true
+		return nil
+	}
+	mode := s.mode(i.Program)
+	if m.Options.DryRun {
+		m.Console.Say("Would start %s...(%s)", i, subject(i))
+		m.did(i, "start", pidfile.Running, 0)
+		return nil
+	}
+	doing := "Starting %s...(%s)"
+	if mode.Once {
+		doing = "Running %s once...(%s)"
+	}
+	m.Console.Say(doing, i, subject(i))
+	r.PIDAfter = 0
+	c, err := i.Launch(mode)
+	if err == nil {
+		err = s.launches.Add(c)
+	}
+	if err != nil {
+		m.problem(i, "%s (%s): not started: %v", i, subject(i), err)
+		s.failed = true
+		return nil
+	}
+	m.did(i, "start", pidfile.Running, c.Process.PID())
+	return c
+}
+
+// clear makes way for the pidfile of a new server.
+func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
+	m := s.m
+	switch f.State {
+	case pidfile.Dead:
+		m.note("Removing stale pid file %s", i.Pidfile)
+	case pidfile.Foreign:
+		if i.Stray(f) {
+			return fmt.Errorf("%w, and no other pidfile names it: pidfile %q kept", f.Err, i.Pidfile)
+		}
+		m.Console.Warn("%s: %s: replacing pidfile %q", i, holder(f), i.Pidfile)
+	case pidfile.Malformed:
+		return m.removeJunk(i, f)
+	}
+	if m.Options.DryRun || f.State == pidfile.Stopped {
+		return nil
+	}
+	return i.Remove(f.Record.PID)
+}
+
+// mode says how a program is to be launched.
+func (s *starting) mode(p *aliases.Program) server.Mode {
+	o := s.m.Options
+	once := o.Once && p.OnceArgs != nil
+	if o.Once && !once && !s.m.warned["once "+p.Name] {
+		s.m.warned["once "+p.Name] = true
+		if !o.Compat {
+			s.m.Console.Warn("%s cannot run one pass: started as usual", p.Name)
+		}
+	}
+	return server.Mode{
+		Once: once, Foreground: o.Foreground, NoWait: o.NoWait && !o.Foreground,
+		ExactLimits: o.Compat,
+	}
+}
+
+// executed notes that the stage has become the server, or says why not.
+func (s *starting) executed(c *server.Child) {
+	m, i := s.m, c.Instance
+	for _, key := range c.Warnings {
+		m.limitWarning(key)
+	}
+	if c.Failure == "" {
+		return
+	}
+	m.problem(i, "%s (%s): not started: %s", i, subject(i), c.Failure)
+	s.failed = true
+	s.forget(c)
+}
+
+// limitWarning says once that a limit could not be set.
+func (m *Manager) limitWarning(key string) {
+	what, ok := map[string]string{
+		"limit_nofile": "file descriptor limit",
+		"limit_data":   "memory limit",
+		"limit_nproc":  "max process limit",
+	}[key]
+	if !ok {
+		what = key
+	}
+	if !m.warned[key] {
+		m.warned[key] = true
+		m.remark("WARNING: Unable to modify %s.  Running as non-root?", what)
+	}
+}
+
+// forget removes the pidfile of a server that has ended. The lock is held.
+func (s *starting) forget(c *server.Child) {
+	pid := c.Process.PID()
+	if err := c.Instance.Remove(pid); err != nil {
+		s.m.Console.Warn("%s: %v", c.Instance, err)
+	}
+	s.m.did(c.Instance, "start", pidfile.Stopped, 0)
+}
+
+// gone says whether a dry run has predicted that i is stopped by now.
+func (m *Manager) gone(i *server.Instance) bool {
+	return m.Options.DryRun && m.result(i).Action == "stop"
+}
+
+// interrupted says where a start stands that the user broke off.
+func (s *starting) interrupted(todo []*server.Instance) {
+	launched := map[*server.Instance]bool{}
+	for _, c := range s.launches.Children {
+		launched[c.Instance] = true
+	}
+	for _, i := range todo {
+		if !launched[i] && s.m.result(i).Before == "" {
+			s.m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
+		}
+	}
+	s.failed = true
+}

@@ -1,0 +1,101 @@
+package manager
+
+import (
+	"context"
+	"errors"
+
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// Exit statuses of status, as the Linux Standard Base has them.
+const (
+	statusDead    = 1 // some are dead, with a pidfile left
+	statusStopped = 3 // some are not running
+	statusUnknown = 4 // it cannot be told
+)
+
+// status prints the state of every instance. It only reads.
+func (m *Manager) status(_ context.Context, servers []*server.Server) int {
+	if m.Options.Compat {
+		return m.compatStatus(servers)
+	}
+	strict := m.strict(servers) || !anyInstance(servers)
+	seen := map[pidfile.State]bool{}
+	for _, s := range servers {
+		for _, err := range s.Errs {
+			m.problem(nil, "%s: %v", s.Program.Name, err)
+			seen[pidfile.Unknown] = true
+		}
+		if len(s.Instances) == 0 && strict {
+			m.Console.Paint(yellow, "No %s running", s.Program.Name)
+			seen[pidfile.Stopped] = true
+		}
+		for _, i := range s.Instances {
+			seen[m.showState(i)] = true
+		}
+	}
+	return worst(seen)
+}
+
+// worst is the exit status for the states that were seen: the first of LSB's
+// that holds.
+func worst(seen map[pidfile.State]bool) int {
+	switch {
+	case seen[pidfile.Dead], seen[pidfile.Foreign], seen[pidfile.Malformed]:
+		return statusDead
+	case seen[pidfile.Stopped]:
+		return statusStopped
+	case seen[pidfile.Unknown]:
+		return statusUnknown
+	}
+	return OK
+}
+
+// showState looks at one instance and prints a line on it.
+func (m *Manager) showState(i *server.Instance) pidfile.State {
+	f := i.Inspect()
+	f.Process.Close()
+	r := m.found(i, f)
+	pid := f.Record.PID
+	switch f.State {
+	case pidfile.Running:
+		m.Console.Paint(green, "%s running (%d - %s)", i, pid, subject(i))
+		if i.Orphan {
+			m.note("%s (%d): its conf %s is gone", i, pid, i.Conf)
+		}
+	case pidfile.Stopped:
+		if m.Options.Number != 0 {
+			m.Console.Paint(yellow, "%s #%d not running (%s)", i, m.Options.Number, subject(i))
+		} else {
+			m.Console.Paint(yellow, "%s not running (%s)", i, subject(i))
+		}
+	case pidfile.Dead:
+		m.Console.Paint(red, "%s dead (%d - %s), pidfile left", i, pid, subject(i))
+	case pidfile.Foreign:
+		m.Console.Paint(red, "%s not running (%s), pidfile left: %s", i, subject(i), holder(f))
+		r.fail("%s", holder(f))
+	default:
+		m.Console.Paint(red, "%s %s (%s)", i, f.State, subject(i))
+		m.problem(i, "%s: %v", i, f.Err)
+	}
+	return f.State
+}
+
+// subject is what tells one instance of a program from another: its conf, or
+// its pidfile where it has none.
+func subject(i *server.Instance) string {
+	if i.Conf != "" {
+		return i.Conf
+	}
+	return i.Pidfile
+}
+
+// holder says in words who has the pid that a pidfile names.
+func holder(f pidfile.Finding) string {
+	var fe *pidfile.ForeignError
+	if errors.As(f.Err, &fe) && fe.Worker == 0 {
+		return "pid " + itoa(fe.PID) + " is now " + pidfile.Describe(fe.PID)
+	}
+	return f.Err.Error()
+}

@@ -1,0 +1,369 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mgr/aliases"
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// stop ends the servers: all are signalled at once and waited for at once.
+func (m *Manager) stop(ctx context.Context, servers []*server.Server) int {
+	s := m.stopAll(ctx, servers, false)
+	if m.Options.Compat {
+		return s.compat()
+	}
+	return s.status()
+}
+
+// shutdown is stop with the graceful signal.
+func (m *Manager) shutdown(ctx context.Context, servers []*server.Server) int {
+	m.Options.Graceful = true
+	return m.stop(ctx, servers)
+}
+
+// kill is stop that never complains that nothing ran.
+func (m *Manager) kill(ctx context.Context, servers []*server.Server) int {
+	s := m.stopAll(ctx, servers, false)
+	if m.Options.Compat {
+		return m.compatKill(s, servers)
+	}
+	return s.status()
+}
+
+// A stopping is one round of stopping.
+type stopping struct {
+	m       *Manager
+	targets []*target // the running instances that were signalled
+	failed  bool      // something is not stopped, or cannot be told to be
+	begun   map[*server.Instance]bool
+	again   bool // a start follows
+}
+
+// A target is one running instance that is to end.
+type target struct {
+	i        *server.Instance
+	process  *pidfile.Process
+	deadline time.Time
+	gone     bool
+	killed   bool
+}
+
+// stopAll ends every instance of servers. again says that a start follows, so
+// that locks are kept as short as they can be.
+func (m *Manager) stopAll(ctx context.Context, servers []*server.Server, again bool) *stopping {
+	s := &stopping{m: m, begun: map[*server.Instance]bool{}, again: again}
+	var all []*server.Instance
+	for _, srv := range servers {
+		all = append(all, srv.Instances...)
+	}
+	if !m.eachBatch(ctx, all, false, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
+		s.failed = true
+	}
+	s.sayNone(servers)
+	if ctx.Err() != nil {
+		s.interrupted(all)
+	}
+	return s
+}
+
+// sayNone names the programs of which nothing ran.
+func (s *stopping) sayNone(servers []*server.Server) {
+	ran := map[*aliases.Program]bool{}
+	for _, t := range s.targets {
+		ran[t.i.Program] = true
+	}
+	for _, srv := range servers {
+		if !ran[srv.Program] && (s.m.Options.Compat || srv.Named || len(srv.Instances) > 0) {
+			s.m.Console.Say("No %s running", srv.Program.Name)
+		}
+	}
+}
+
+// batch stops instances whose locks are held, and gives up each lock when its
+// instance is dealt with.
+func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
+	var signalled []*target
+	for _, i := range batch {
+		s.begun[i] = true
+		if t := s.signal(i); t != nil {
+			signalled = append(signalled, t)
+		} else {
+			i.Unlock()
+		}
+	}
+	s.targets = append(s.targets, signalled...)
+	s.m.Console.Flush()
+	s.wait(ctx, signalled)
+	for _, t := range signalled {
+		t.process.Close()
+		if !t.gone {
+			s.failed = true
+		}
+		t.i.Unlock()
+	}
+}
+
+// signal looks at one instance and sends it the stop signal. It gives nil if
+// there is nothing to wait for.
+func (s *stopping) signal(i *server.Instance) *target {
+	m := s.m
+	f := i.Inspect()
+	r := m.found(i, f)
+	if f.State != pidfile.Running {
+		s.leftover(i, f)
+		return nil
+	}
+	sig := m.stopSignal(i.Program)
+	r.Signal = unix.SignalName(sig)
+	if m.Options.DryRun {
+		m.Console.Say("Would signal %s  pid: %d  signal: %d", i, f.Record.PID, sig)
+		m.did(i, "stop", pidfile.Stopped, 0)
+		return &target{i: i, process: f.Process, gone: true}
+	}
+	m.Console.Say("Signal %s  pid: %d  signal: %d", i, f.Record.PID, sig)
+	t := &target{i: i, process: f.Process, deadline: time.Now().Add(m.killWait(i.Program))}
+	err := f.Process.Signal(sig)
+	if err == nil && pidfile.StateOf(f.Record.PID) == "T" {
+		err = f.Process.Signal(unix.SIGCONT) // a stopped process takes no signal until it goes on
+	}
+	switch {
+	case err == nil, errors.Is(err, pidfile.ErrGone):
+		return t
+	case errors.Is(err, unix.EPERM):
+		m.Console.Say("No permission to signal PID %d", f.Record.PID)
+		m.problem(i, "%s (%d): not permitted to signal it: run mgr as root, or as the user that it runs as", i, f.Record.PID)
+	default:
+		m.problem(i, "%s: %v", i, err)
+	}
+	s.failed = true
+	f.Process.Close()
+	return nil
+}
+
+func (m *Manager) stopSignal(p *aliases.Program) syscall.Signal {
+	if m.Options.Graceful && p.GracefulSignal != 0 {
+		return p.GracefulSignal
+	}
+	return p.StopSignal
+}
+
+func (m *Manager) killWait(p *aliases.Program) time.Duration {
+	if m.Options.KillWait != nil {
+		return *m.Options.KillWait
+	}
+	return p.StopWait
+}
+
+// leftover deals with a pidfile that names no running server.
+func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) {
+	m := s.m
+	switch f.State {
+	case pidfile.Stopped:
+	case pidfile.Dead:
+		m.note("Removing stale pid file %s", i.Pidfile)
+		s.removeStale(i, f.Record.PID)
+	case pidfile.Foreign:
+		if i.Stray(f) {
+			m.problem(i, "%s: %v, and no other pidfile names it: left alone, pidfile %q kept", i, f.Err, i.Pidfile)
+			s.failed = true
+			return
+		}
+		m.Console.Warn("%s: %s: not signalled, removing pidfile %q", i, holder(f), i.Pidfile)
+		s.removeStale(i, f.Record.PID)
+	case pidfile.Malformed:
+		if err := m.removeJunk(i, f); err != nil {
+			m.problem(i, "%s: %v", i, err)
+			s.failed = true
+		}
+	default:
+		m.problem(i, "%s: cannot tell whether it runs: %v", i, f.Err)
+		s.failed = true
+	}
+}
+
+// removeJunk removes a regular file that holds no pid. Anything else that
+// stands where a pidfile belongs was put there by somebody who should take it
+// away again.
+func (m *Manager) removeJunk(i *server.Instance, f pidfile.Finding) error {
+	if m.Options.DryRun {
+		m.Console.Say("Would remove %s", i.Pidfile)
+		return nil
+	}
+	err := i.Remove(0)
+	if err != nil {
+		return err
+	}
+	if m.Options.Compat {
+		m.Console.Say("Removing pid file %s with invalid pid", i.Pidfile)
+	} else {
+		m.Console.Warn("%s: %v: removed", i, f.Err)
+	}
+	m.did(i, "remove-pidfile", pidfile.Stopped, 0)
+	return nil
+}
+
+// removeStale removes a pidfile whose process was gone already.
+func (s *stopping) removeStale(i *server.Instance, pid int) {
+	if s.m.Options.DryRun {
+		s.m.Console.Say("Would remove %s", i.Pidfile)
+	} else {
+		s.remove(i, pid)
+	}
+	s.m.did(i, "remove-pidfile", pidfile.Stopped, 0)
+}
+
+// remove removes the pidfile of a process that is gone. That it cannot be
+// removed does not make the server run: it is said, and no failure.
+func (s *stopping) remove(i *server.Instance, pid int) {
+	if err := i.Remove(pid); err != nil {
+		s.m.Console.Warn("%s: %v", i, err)
+	}
+}
+
+// wait waits until every target has ended or is out of time, escalating where
+// that is asked for.
+func (s *stopping) wait(ctx context.Context, targets []*target) {
+	left := alive(targets)
+	if len(left) == 0 {
+		return
+	}
+	w, err := pidfile.NewWaiter(ctx)
+	if err != nil {
+		s.m.problem(nil, "%v", err)
+		return
+	}
+	defer w.Close()
+	for n, t := range targets {
+		if err := w.Add(t.process.FD(), n); err != nil {
+			s.m.problem(t.i, "%s: %v", t.i, err)
+		}
+	}
+	for ; len(left) > 0 && ctx.Err() == nil; left = alive(left) {
+		keys, err := w.Wait(earliest(left))
+		if err != nil {
+			s.m.problem(nil, "%v", err)
+			return
+		}
+		for _, key := range keys {
+			w.Remove(targets[key].process.FD())
+			s.ended(targets[key])
+		}
+		if len(keys) > 0 || ctx.Err() != nil {
+			continue
+		}
+		left = s.overdue(left)
+	}
+}
+
+func alive(targets []*target) []*target {
+	var out []*target
+	for _, t := range targets {
+		if !t.gone {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func earliest(targets []*target) time.Time {
+	first := targets[0].deadline
+	for _, t := range targets[1:] {
+		if t.deadline.Before(first) {
+			first = t.deadline
+		}
+	}
+	return first
+}
+
+// ended notes that a target has ended.
+func (s *stopping) ended(t *target) {
+	pid := t.process.PID()
+	t.gone = true
+	s.m.Console.Say("%s (%d) appears to have stopped", t.i, pid)
+	s.remove(t.i, pid)
+	s.m.did(t.i, "stop", pidfile.Stopped, 0)
+	s.m.Console.Flush()
+	t.i.Unlock()
+}
+
+// overdue gives up on targets whose time is up, or kills them: once. It gives
+// the targets that are still worth waiting for.
+func (s *stopping) overdue(left []*target) []*target {
+	now := time.Now()
+	var still, late []*target
+	for _, t := range left {
+		switch {
+		case t.deadline.After(now):
+			still = append(still, t)
+		case t.killed:
+			s.undead(t)
+		default:
+			late = append(late, t)
+		}
+	}
+	said := map[*aliases.Program]bool{}
+	for _, t := range late {
+		if !said[t.i.Program] {
+			said[t.i.Program] = true
+			s.sayLate(t.i)
+		}
+		if s.m.Options.Kill {
+			s.escalate(t)
+			still = append(still, t)
+			continue
+		}
+		s.m.result(t.i).fail("still running after %s s", seconds(s.m.killWait(t.i.Program)))
+	}
+	return still
+}
+
+func (s *stopping) sayLate(i *server.Instance) {
+	then := "giving up"
+	if s.m.Options.Kill {
+		then = "killing"
+	}
+	s.m.Console.Say("Waited %s seconds for %s to die; %s", seconds(s.m.killWait(i.Program)), i, then)
+}
+
+// compat is swift-init's exit status of stop: 0 only if something was signalled
+// and all of it has gone without force.
+func (s *stopping) compat() int {
+	for _, t := range s.targets {
+		if !t.gone || t.killed {
+			return Failed
+		}
+	}
+	if len(s.targets) == 0 {
+		return Failed
+	}
+	return OK
+}
+
+func (s *stopping) status() int {
+	if s.failed {
+		return Failed
+	}
+	return OK
+}
+
+// interrupted says where a stop stands that the user broke off.
+func (s *stopping) interrupted(all []*server.Instance) {
+	for _, t := range s.targets {
+		if !t.gone {
+			s.m.problem(t.i, "interrupted: %s (%d - %s) was signalled and had not stopped yet", t.i, t.process.PID(), subject(t.i))
+		}
+	}
+	for _, i := range all {
+		if !s.begun[i] {
+			s.m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
+		}
+	}
+	s.failed = true
+}

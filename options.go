@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"mgr/aliases"
+	"mgr/manager"
+	"mgr/server"
+)
+
+// systemProfile is read where no other is named, if it is there.
+const systemProfile = "/etc/mgr/mgr.conf"
+
+// flags are the options. Parsing and help are made of this table.
+func flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "only errors and warnings"},
+		&cli.BoolFlag{Name: "no-wait", Aliases: []string{"w"}, Usage: "start: do not wait until ready"},
+		&cli.BoolFlag{Name: "once", Aliases: []string{"o"}, Usage: "start: run one pass of what can"},
+		&cli.BoolFlag{Name: "no-daemon", Aliases: []string{"n"}, Usage: "start: stay in the foreground"},
+		&cli.BoolFlag{Name: "graceful", Aliases: []string{"g"}, Usage: "stop: finish what is under way"},
+		&cli.StringFlag{Name: "config-num", Aliases: []string{"c"}, Usage: "only the `N`th conf of each server"},
+		&cli.StringFlag{Name: "kill-wait", Aliases: []string{"k"}, Usage: "wait `SECONDS` for an end (default 15)"},
+		&cli.BoolFlag{Name: "kill-after-timeout", Usage: "then kill it and its workers"},
+		&cli.StringFlag{Name: "lock-wait", Usage: "wait `SECONDS` for another mgr (default 30)"},
+		&cli.StringSliceFlag{Name: "except", Aliases: []string{"x"}, Usage: "leave out `SERVER`; repeatable"},
+		&cli.BoolFlag{Name: "strict", Usage: "a missing conf is an error (default\nif every server is named itself)"},
+		&cli.BoolFlag{Name: "non-strict", Usage: "a missing conf is no error"},
+		&cli.StringFlag{Name: "run-dir", Aliases: []string{"r"}, EnvVars: []string{"MGR_RUN_DIR"}, Usage: "pidfiles are below `DIR`"},
+		&cli.StringFlag{Name: "conf-dir", EnvVars: []string{"MGR_CONF_DIR"}, Usage: "confs are below `DIR`"},
+		&cli.StringFlag{Name: "profile", EnvVars: []string{"MGR_PROFILE"}, Usage: "the programs are those of `FILE`"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done, do nothing"},
+		&cli.BoolFlag{Name: "json", Usage: "print one JSON document instead"},
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour `WHEN`: auto, always or never"},
+		&cli.BoolFlag{Name: "compat", Usage: "behave as swift-init does"},
+		&cli.BoolFlag{Name: "version", Usage: "print the version"},
+		&cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "print this, or the help of a command"},
+	}
+}
+
+// options reads the options of the command line.
+func options(c *cli.Context) (manager.Options, error) {
+	o := manager.Options{
+		Compat: c.Bool("compat"), Verbose: c.Bool("verbose"), Quiet: c.Bool("quiet"), JSON: c.Bool("json"),
+		DryRun: c.Bool("dry-run"), NoWait: c.Bool("no-wait"), Once: c.Bool("once"), Foreground: c.Bool("no-daemon"),
+		Graceful: c.Bool("graceful"), Kill: c.Bool("kill-after-timeout"), Except: c.StringSlice("except"),
+		LockWait: 30 * time.Second,
+	}
+	if c.Bool("strict") && c.Bool("non-strict") {
+		return o, errors.New("--strict and --non-strict exclude each other")
+	}
+	if strict := c.Bool("strict"); strict || c.Bool("non-strict") {
+		o.Strict = &strict
+	}
+	var err error
+	if o.Number, err = number(c, o.Compat); err != nil {
+		return o, err
+	}
+	if text := c.String("lock-wait"); c.IsSet("lock-wait") {
+		if o.LockWait, err = aliases.ParseSeconds(text); err != nil {
+			return o, fmt.Errorf("--lock-wait: %w", err)
+		}
+	}
+	if text := c.String("kill-wait"); c.IsSet("kill-wait") {
+		wait, err := aliases.ParseSeconds(text)
+		if err != nil {
+			return o, fmt.Errorf("--kill-wait: %w", err)
+		}
+		o.KillWait = &wait
+	}
+	o.Color, err = colored(c.String("color"))
+	return o, err
+}
+
+func number(c *cli.Context, compat bool) (int, error) {
+	if !c.IsSet("config-num") {
+		return 0, nil
+	}
+	text := c.String("config-num")
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 && !(compat && n == 0) {
+		return 0, fmt.Errorf("--config-num: %q is no number of a conf: they count from 1", text)
+	}
+	return n, nil
+}
+
+// colored says whether to colour: https://no-color.org.
+func colored(when string) (bool, error) {
+	switch when {
+	case "always":
+		return true, nil
+	case "never":
+		return false, nil
+	case "auto":
+		return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(os.Stdout.Fd())), nil
+	}
+	return false, fmt.Errorf("--color: %q is none of auto, always and never", when)
+}
+
+// fleet loads the profile and applies the roots.
+func fleet(c *cli.Context) (*server.Fleet, error) {
+	path := c.String("profile")
+	if path == "" {
+		if _, err := os.Stat(systemProfile); err == nil {
+			path = systemProfile
+		}
+	}
+	host, _ := os.Hostname()
+	if path != "" {
+		var err error
+		if path, err = filepath.Abs(path); err != nil {
+			return nil, err
+		}
+	}
+	profile, err := aliases.Load(aliases.Source{Path: path, Host: host, Env: os.LookupEnv})
+	if err != nil {
+		return nil, err
+	}
+	f := &server.Fleet{Profile: profile, Env: os.Environ()}
+	if f.ConfDir, err = root(c, "conf-dir", profile.ConfDir, "/etc"); err != nil {
+		return nil, err
+	}
+	f.RunDir, err = root(c, "run-dir", profile.RunDir, "/run/mgr")
+	return f, err
+}
+
+// root is the directory that the option names, or else the profile, or else the
+// default.
+func root(c *cli.Context, option, profile, fallback string) (string, error) {
+	switch dir := c.String(option); {
+	case dir != "":
+		return filepath.Abs(dir)
+	case c.IsSet(option):
+		return "", fmt.Errorf("--%s: no directory named", option)
+	case profile != "":
+		return filepath.Clean(profile), nil
+	}
+	return fallback, nil
+}

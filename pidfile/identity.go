@@ -1,0 +1,79 @@
+package pidfile
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// An Identity is what the command line of a server must be like. It is
+// compared with what /proc shows: an optional interpreter and its flags, then
+// the command, then its arguments.
+type Identity struct {
+	// Commands are the names that the command may go by: base names, of the
+	// command as configured and of the file that it resolves to.
+	Commands []string
+	// Interpreters are the base names of the programs that may run the command
+	// as a script: what its #! line names. Empty for a binary.
+	Interpreters []string
+	// Args are the arguments that must follow the command, one list for every
+	// way that is as good as another; more arguments may follow. No list at
+	// all: any arguments will do.
+	Args [][]string
+	// Match, if not nil, decides alone, on the arguments joined by blanks: for
+	// programs that rewrite their title.
+	Match func(title string) bool
+}
+
+// Matches says whether argv is the command line of the server. It is pure.
+func (id Identity) Matches(argv []string) bool {
+	if id.Match != nil {
+		return id.Match(strings.TrimSpace(strings.Join(argv, " ")))
+	}
+	rest, ok := id.afterCommand(argv)
+	if !ok {
+		return false
+	}
+	return len(id.Args) == 0 || slices.ContainsFunc(id.Args, func(want []string) bool {
+		return len(rest) >= len(want) && slices.EqualFunc(want, rest[:len(want)], sameArg)
+	})
+}
+
+// afterCommand gives the arguments behind the command.
+func (id Identity) afterCommand(argv []string) ([]string, bool) {
+	if len(argv) == 0 {
+		return nil, false
+	}
+	if id.names(argv[0]) {
+		return argv[1:], true
+	}
+	if !slices.Contains(id.Interpreters, filepath.Base(argv[0])) {
+		return nil, false
+	}
+	for i, arg := range argv[1:] {
+		if strings.HasPrefix(arg, "-") {
+			continue
+		}
+		return argv[i+2:], id.names(arg)
+	}
+	return nil, false
+}
+
+func (id Identity) names(arg string) bool {
+	return slices.Contains(id.Commands, filepath.Base(arg))
+}
+
+// sameArg compares two arguments, paths by what they spell: /etc/swift//a.conf
+// is /etc/swift/a.conf.
+func sameArg(a, b string) bool {
+	if a == b {
+		return true
+	}
+	return filepath.IsAbs(a) && filepath.IsAbs(b) && filepath.Clean(a) == filepath.Clean(b)
+}
+
+// sameCommand says whether argv runs the server's command at all.
+func (id Identity) sameCommand(argv []string) bool {
+	_, ok := id.afterCommand(argv)
+	return ok
+}

@@ -1,0 +1,108 @@
+package pidfile
+
+import (
+	"errors"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// LockName is the name of the one lock file at the top of a run directory. It
+// is hidden, so that nothing takes it for a pidfile.
+const LockName = ".mgr.lock"
+
+// TryLock takes the lock of the pidfile name, or says ErrLocked. The lock is
+// one byte of the lock file, an open file description lock (fcntl(2)): it
+// belongs to the open file, so a killed holder holds nothing, and a child that
+// inherited the file holds it until it closes it.
+func (d *Dir) TryLock(name string) error {
+	err := d.flock(unix.F_OFD_SETLK, unix.F_WRLCK, name)
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) && d.lock != nil {
+		return d.fail("lock", name, ErrLocked)
+	}
+	return err
+}
+
+// Lock takes the lock of the pidfile name and waits for it as long as somebody
+// else has it: the caller bounds the wait.
+func (d *Dir) Lock(name string) error {
+	for {
+		err := d.flock(unix.F_OFD_SETLKW, unix.F_WRLCK, name)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// Unlock gives up the lock of the pidfile name.
+func (d *Dir) Unlock(name string) {
+	if d.lock != nil {
+		_ = d.flock(unix.F_OFD_SETLK, unix.F_UNLCK, name)
+	}
+}
+
+// LockFile is the open lock file, to be handed to a child that must keep the
+// locks until it is through; nil before the first lock.
+func (d *Dir) LockFile() *os.File { return d.lock }
+
+func (d *Dir) flock(cmd int, kind int16, name string) error {
+	if err := d.openLock(); err != nil {
+		return err
+	}
+	lk := unix.Flock_t{Type: kind, Whence: 0, Start: offset(name), Len: 1}
+	if err := unix.FcntlFlock(d.lock.Fd(), cmd, &lk); err != nil {
+		return d.fail("lock", name, err)
+	}
+	return nil
+}
+
+// openLock opens the lock file, or makes it: mode 0600, and of the run
+// directory's owner, who must be able to start servers after root did.
+func (d *Dir) openLock() error {
+	if d.lock != nil {
+		return nil
+	}
+	dirfd := int(d.file.Fd())
+	flags := unix.O_RDWR | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
+	fd, err := unix.Openat(dirfd, LockName, flags|unix.O_CREAT|unix.O_EXCL, 0o600)
+	if err == nil {
+		chownLike(fd, dirfd)
+	}
+	if err == unix.EEXIST {
+		fd, err = unix.Openat(dirfd, LockName, flags, 0)
+	}
+	if err != nil {
+		return d.fail("lock", LockName, err)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
+		unix.Close(fd)
+		return d.fail("lock", LockName, errors.New("not a regular file"))
+	}
+	d.lock = os.NewFile(uintptr(fd), LockName)
+	return nil
+}
+
+// chownLike gives the file that was just made to the owner of its directory,
+// through its descriptor: a path could have been swapped meanwhile.
+func chownLike(fd, dirfd int) {
+	var st unix.Stat_t
+	if unix.Geteuid() == 0 && unix.Fstat(dirfd, &st) == nil && st.Uid != 0 {
+		_ = unix.Fchown(fd, int(st.Uid), int(st.Gid))
+	}
+}
+
+// offset is the byte of the lock file that stands for name.
+func offset(name string) int64 {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return int64(h.Sum64() >> 2) // positive, with room for a length
+}
+
+func sortEntries(entries []fs.DirEntry) {
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+}

@@ -1,0 +1,132 @@
+package pidfile
+
+import (
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Tree is a snapshot of the parents, groups and sessions of all processes.
+type Tree struct {
+	stats    map[int]Stat
+	children map[int][]int
+}
+
+// ReadTree takes the snapshot from /proc. Processes that end while it is taken
+// are left out.
+func ReadTree() (*Tree, error) {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tree{stats: map[int]Stat{}, children: map[int][]int{}}
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		if st, err := stat(pid); err == nil && st.State != 'Z' && st.State != 'X' {
+			t.stats[pid] = st
+			t.children[st.PPID] = append(t.children[st.PPID], pid)
+		}
+	}
+	return t, nil
+}
+
+// Children gives a handle on every child of p. The caller closes them.
+func (t *Tree) Children(p *Process) []*Process {
+	var out []*Process
+	for _, pid := range t.children[p.pid] {
+		if c := openRelated(pid, p, func(st Stat) bool { return st.PPID == p.pid }); c != nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Family gives a handle on every descendant of p, whatever its group or
+// session, and on every other member of the group and the session that p
+// leads. p itself is not among them. The caller closes them.
+//
+// A number says who belongs to whom only while the process of that number is
+// alive. So each member is taken through a living relative: its parent, whose
+// handle is open too, or the leader p. Once p has ended, nothing is found by
+// its group any more; see SIGSTOP in package manager for how that is avoided.
+func (t *Tree) Family(p *Process) []*Process {
+	var out []*Process
+	in := map[int]bool{p.pid: true, os.Getpid(): true}
+	add := func(q *Process) {
+		if q != nil {
+			in[q.pid] = true
+			out = append(out, q)
+		}
+	}
+	led := func(st Stat) bool { return st.PGRP == p.pid || st.Session == p.pid }
+	for pid, st := range t.stats {
+		if !in[pid] && led(st) {
+			add(openRelated(pid, p, led))
+		}
+	}
+	for n := -1; n < len(out); n++ {
+		parent := p
+		if n >= 0 {
+			parent = out[n]
+		}
+		for _, pid := range t.children[parent.pid] {
+			if !in[pid] {
+				add(openRelated(pid, parent, func(st Stat) bool { return st.PPID == parent.pid }))
+			}
+		}
+	}
+	return out
+}
+
+// openRelated opens the process pid if it is related to relative still: what
+// related sees in its stat is true of these two processes only if both are seen
+// alive after it was read.
+func openRelated(pid int, relative *Process, related func(Stat) bool) *Process {
+	q, err := Open(pid)
+	if err != nil {
+		return nil
+	}
+	st, err := stat(pid)
+	if err != nil || !related(st) || q.Exited() || relative.Exited() {
+		q.Close()
+		return nil
+	}
+	return q
+}
+
+// Exiting says whether the process is on its way out or gone: in do_exit, where
+// its descriptors are closed before its end can be waited for.
+func (p *Process) Exiting() bool {
+	st, err := stat(p.pid)
+	return err != nil || st.exiting() || p.Exited()
+}
+
+// Await waits until the process has ended, or until the deadline.
+func (p *Process) Await(deadline time.Time) {
+	fds := []unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(fds, timeout(deadline))
+		if err != unix.EINTR || n > 0 {
+			return
+		}
+	}
+}
+
+// StateOf gives the state letter of the process pid, proc_pid_stat(5), or "?".
+func StateOf(pid int) string {
+	st, err := stat(pid)
+	if err != nil {
+		return "?"
+	}
+	return string(st.State)
+}

@@ -1,0 +1,309 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mgr/aliases"
+	"mgr/pidfile"
+)
+
+// A Child is a server that this mgr launched, and what became of it so far.
+type Child struct {
+	Instance *Instance
+	Process  *pidfile.Process
+	Started  time.Time
+	Output   []byte   // what it wrote to stdout and stderr, at most the last 64 KiB
+	Warnings []string // keys of limits that could not be set as asked
+	Failure  string   // why the stage could not become the server; "" if it did
+	Executed bool     // the stage has become the server
+	Closed   bool     // the server closed its stdout and stderr
+	Exited   bool     // the process has ended and was reaped
+	Status   unix.WaitStatus
+
+	mode   Mode
+	report int // reading ends of pipes; -1: none, or at their end
+	output int
+	said   []byte // by the stage
+}
+
+// maxOutput is how much of a server's output is kept, in bytes.
+const maxOutput = 64 << 10
+
+// Ready says whether the server is ready, as its program defines it.
+func (c *Child) Ready() bool {
+	if !c.Executed || c.Exited {
+		return false
+	}
+	if c.Instance.Program.Ready == aliases.ReadyStdoutClose && !c.mode.NoWait && !c.mode.Foreground && !c.Closed {
+		return false
+	}
+	return time.Since(c.Started) >= c.settles()
+}
+
+// settles is how long the server has to live to count as started.
+func (c *Child) settles() time.Duration {
+	if c.mode.NoWait {
+		return 0
+	}
+	return c.Instance.Program.StartSecs
+}
+
+// Died says how the process ended: "exit status 1", "killed by SIGKILL".
+func (c *Child) Died() string {
+	switch {
+	case c.Status.Signaled():
+		return "killed by " + unix.SignalName(c.Status.Signal())
+	default:
+		return fmt.Sprintf("exit status %d", c.Status.ExitStatus())
+	}
+}
+
+// Succeeded says whether the process ended with status 0.
+func (c *Child) Succeeded() bool { return c.Exited && c.Status.Exited() && c.Status.ExitStatus() == 0 }
+
+func (c *Child) closePipes() {
+	for _, fd := range []*int{&c.report, &c.output} {
+		if *fd >= 0 {
+			unix.Close(*fd)
+			*fd = -1
+		}
+	}
+}
+
+// Launches are the servers launched by one command, and what is waited for on
+// all of them at once: their stages' reports, their output, and their ends.
+type Launches struct {
+	Children []*Child
+	waiter   *pidfile.Waiter
+	ctx      context.Context
+}
+
+// The descriptors of a child, as parts of a Waiter's key.
+const (
+	keyReport = iota
+	keyOutput
+	keyProcess
+	keysPerChild
+)
+
+// NewLaunches makes an empty set. Waiting ends early when ctx does.
+func NewLaunches(ctx context.Context) (*Launches, error) {
+	w, err := pidfile.NewWaiter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Launches{waiter: w, ctx: ctx}, nil
+}
+
+// Close lets go of the children: they run on.
+func (l *Launches) Close() {
+	for _, c := range l.Children {
+		c.closePipes()
+		c.Process.Close()
+	}
+	l.waiter.Close()
+}
+
+// Add watches c.
+func (l *Launches) Add(c *Child) error {
+	c.Started = time.Now()
+	key := len(l.Children) * keysPerChild
+	l.Children = append(l.Children, c)
+	if c.output >= 0 {
+		if err := l.waiter.Add(c.output, key+keyOutput); err != nil {
+			return err
+		}
+	}
+	if err := l.waiter.Add(c.report, key+keyReport); err != nil {
+		return err
+	}
+	return l.waiter.Add(c.Process.FD(), key+keyProcess)
+}
+
+// Until waits until done says so of every child, and calls each with it once.
+// A child's time is up when limit has passed since its start (0: never); it
+// ends when all that are left have run out of time, or when the context ends,
+// and those are its result. Only children to which something happened are
+// looked at again, so that many cost no more than their sum.
+func (l *Launches) Until(done func(*Child) bool, limit func(*Child) time.Duration, each func(*Child)) ([]*Child, error) {
+	pending := make(map[*Child]bool, len(l.Children)) // value: its time is up
+	for _, c := range l.Children {
+		pending[c] = false
+	}
+	left, next := 0, time.Time{}
+	for touched := l.Children; ; {
+		all := len(touched) == 0 || left == 0
+		if all {
+			touched = l.among(pending)
+		}
+		for _, c := range touched {
+			if expired, is := pending[c]; is && done(c) {
+				delete(pending, c)
+				each(c)
+				if !expired {
+					left--
+				}
+			}
+		}
+		if all {
+			left, next = deadlines(pending, limit)
+		}
+		if left == 0 || l.ctx.Err() != nil {
+			return l.among(pending), nil
+		}
+		var err error
+		if touched, err = l.step(next); err != nil {
+			return l.among(pending), err
+		}
+	}
+}
+
+// deadlines counts the children that have time left, and gives the moment at
+// which to look at them all again.
+func deadlines(pending map[*Child]bool, limit func(*Child) time.Duration) (left int, next time.Time) {
+	now := time.Now()
+	for c, expired := range pending {
+		if expired {
+			continue
+		}
+		at := c.wakeAt(limit(c), now)
+		if !at.IsZero() && !at.After(now) {
+			pending[c] = true
+			continue
+		}
+		left++
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return left, next
+}
+
+// among gives the pending children in the order of their start.
+func (l *Launches) among(pending map[*Child]bool) []*Child {
+	var out []*Child
+	for _, c := range l.Children {
+		if _, is := pending[c]; is {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// wakeAt is when c has to be looked at again even if nothing happens: when it
+// has settled, or when its time is up.
+func (c *Child) wakeAt(limit time.Duration, now time.Time) time.Time {
+	if s := c.settles(); c.Started.Add(s).After(now) && (limit == 0 || s < limit) {
+		limit = s
+	}
+	if limit == 0 {
+		return time.Time{}
+	}
+	return c.Started.Add(limit)
+}
+
+// step waits for something to happen, takes note of it, and gives the children
+// that it happened to.
+func (l *Launches) step(deadline time.Time) ([]*Child, error) {
+	keys, err := l.waiter.Wait(deadline)
+	if err != nil {
+		return nil, err
+	}
+	touched := make([]*Child, len(keys))
+	for n, key := range keys {
+		c := l.Children[key/keysPerChild]
+		touched[n] = c
+		switch key % keysPerChild {
+		case keyReport:
+			l.readReport(c)
+		case keyOutput:
+			l.readOutput(c)
+		case keyProcess:
+			l.reap(c)
+		}
+	}
+	return touched, nil
+}
+
+// readReport takes what the stage says. The end of it without a failure is the
+// exec, unless the stage was killed: then the process is on its way out.
+func (l *Launches) readReport(c *Child) {
+	if c.report < 0 {
+		return
+	}
+	var buf [4096]byte
+	n, err := unix.Read(c.report, buf[:])
+	if n > 0 {
+		c.said = append(c.said, buf[:n]...)
+		return
+	}
+	if err == unix.EINTR {
+		return
+	}
+	l.waiter.Remove(c.report)
+	unix.Close(c.report)
+	c.report = -1
+	for line := range strings.Lines(string(c.said)) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "W") {
+			c.Warnings = append(c.Warnings, line[1:])
+		} else if strings.HasPrefix(line, "F") {
+			c.Failure = line[1:]
+		}
+	}
+	c.Executed = c.Failure == "" && !c.Process.Exiting()
+}
+
+// readOutput takes what the server writes. The end of it means ready, unless
+// the server is dying: then its end is about to be seen.
+func (l *Launches) readOutput(c *Child) {
+	if c.output < 0 {
+		return
+	}
+	var buf [16 << 10]byte
+	n, err := unix.Read(c.output, buf[:])
+	if n > 0 {
+		c.Output = append(c.Output, buf[:n]...)
+		if extra := len(c.Output) - maxOutput; extra > 0 {
+			c.Output = bytes.Clone(c.Output[extra:])
+		}
+		return
+	}
+	if err == unix.EINTR {
+		return
+	}
+	l.waiter.Remove(c.output)
+	unix.Close(c.output)
+	c.output = -1
+	c.Closed = !c.Process.Exiting()
+}
+
+// reap takes the exit status, and what is left of the output: a worker may hold
+// the pipe open for ever, so nobody waits for its end.
+func (l *Launches) reap(c *Child) {
+	if c.Exited {
+		return
+	}
+	pid, err := unix.Wait4(c.Process.PID(), &c.Status, unix.WNOHANG, nil)
+	if err == unix.EINTR || err == nil && pid == 0 {
+		return // the descriptor stays readable, so this comes again
+	}
+	c.Exited = true
+	l.waiter.Remove(c.Process.FD())
+	for c.report >= 0 {
+		l.readReport(c)
+	}
+	if c.output >= 0 && unix.SetNonblock(c.output, true) == nil {
+		for before := -1; c.output >= 0 && before != len(c.Output); {
+			before = len(c.Output)
+			l.readOutput(c)
+		}
+		c.closePipes()
+	}
+}

@@ -1,0 +1,160 @@
+package server
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gobwas/glob"
+
+	"mgr/aliases"
+	"mgr/pidfile"
+)
+
+// A command is what is known of the first word of a program's command line.
+type command struct {
+	path         string   // where it is; "" if it is not installed
+	err          error    // why it is not
+	names        []string // base names that it may go by
+	interpreters []string // what its #! line names
+}
+
+// look finds a command on PATH, once.
+func (f *Fleet) look(word string) *command {
+	if c := f.looks[word]; c != nil {
+		return c
+	}
+	c := &command{names: []string{filepath.Base(word)}}
+	c.path, c.err = exec.LookPath(word)
+	if c.path != "" {
+		if real, err := filepath.EvalSymlinks(c.path); err == nil {
+			if base := filepath.Base(real); base != c.names[0] {
+				c.names = append(c.names, base)
+			}
+		}
+		c.interpreters = interpreters(c.path)
+	}
+	if f.looks == nil {
+		f.looks = map[string]*command{}
+	}
+	f.looks[word] = c
+	return c
+}
+
+// interpreters gives the base names of what runs the script at path: the
+// program of its #! line, and for /usr/bin/env the one that it looks up
+// (execve(2)). Nothing for a binary.
+func interpreters(path string) []string {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	line, _ := bufio.NewReaderSize(file, 256).ReadSlice('\n') // BINPRM_BUF_SIZE
+	rest, ok := strings.CutPrefix(string(line), "#!")
+	if !ok {
+		return nil
+	}
+	var names []string
+	for i, word := range strings.Fields(rest) {
+		if i == 0 || !strings.HasPrefix(word, "-") && !strings.Contains(word, "=") {
+			names = append(names, filepath.Base(word))
+		}
+		if filepath.Base(names[0]) != "env" || len(names) == 2 {
+			break
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if names[0] == "env" {
+		names = names[1:]
+	}
+	for _, name := range names {
+		// An interpreter may itself be a link to its version: python3.11.
+		if p, err := exec.LookPath(name); err == nil {
+			if real, err := filepath.EvalSymlinks(p); err == nil {
+				names = append(names, filepath.Base(real))
+			}
+		}
+	}
+	return names
+}
+
+// words fills in the variables of words for one instance.
+func (f *Fleet) words(p *aliases.Program, words []string, conf, pidfile string) ([]string, error) {
+	scope := aliases.Scope{Vars: f.Profile.Vars(p, conf, pidfile), Env: f.getenv}
+	out := make([]string, len(words))
+	for n, word := range words {
+		var err error
+		if out[n], err = scope.Expand(word); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (f *Fleet) getenv(name string) (string, bool) {
+	for _, pair := range f.Env {
+		if value, ok := strings.CutPrefix(pair, name+"="); ok {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// Command gives the path of the instance's command and its words, the command
+// first. The error says why the command cannot be found.
+func (i *Instance) Command() (path string, argv []string, err error) {
+	argv, err = i.fleet.words(i.Program, i.Program.Command, i.Conf, i.Pidfile)
+	if err != nil {
+		return "", nil, err
+	}
+	c := i.fleet.look(argv[0])
+	return c.path, argv, c.err
+}
+
+// identity is what the process of the instance must look like.
+func (i *Instance) identity() (pidfile.Identity, error) {
+	var id pidfile.Identity
+	for _, conf := range append([]string{i.Conf}, i.alt...) {
+		argv, err := i.fleet.words(i.Program, i.Program.Command, conf, i.Pidfile)
+		if err != nil {
+			return id, err
+		}
+		c := i.fleet.look(argv[0])
+		id.Commands, id.Interpreters = c.names, c.interpreters
+		if args := upToConf(argv[1:], conf); args != nil {
+			id.Args = append(id.Args, args)
+		}
+	}
+	if i.Program.Match == "" {
+		return id, nil
+	}
+	words, err := i.fleet.words(i.Program, []string{i.Program.Match}, glob.QuoteMeta(i.Conf), glob.QuoteMeta(i.Pidfile))
+	if err != nil {
+		return id, err
+	}
+	pattern, err := glob.Compile(words[0])
+	if err != nil {
+		return id, err
+	}
+	id.Match = pattern.Match
+	return id, nil
+}
+
+// upToConf gives the arguments up to the one that names the conf: those behind
+// it may have changed since the server was started.
+func upToConf(args []string, conf string) []string {
+	if conf == "" {
+		return nil
+	}
+	n := slices.IndexFunc(args, func(arg string) bool { return strings.Contains(arg, conf) })
+	if n < 0 {
+		return nil
+	}
+	return args[:n+1]
+}

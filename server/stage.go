@@ -1,0 +1,191 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"mgr/pidfile"
+)
+
+// StageEnv is the environment variable that makes a fresh mgr a stage: what
+// stands between mgr and a server. The stage runs in the process that will be
+// the server, in a session of its own and under the server's command line: it
+// takes on the server's limits and credentials, writes the pidfile and becomes
+// the server by execve(2). So the pidfile is there, whole, before the server's
+// first instruction, and whoever reads it finds a process that answers to it.
+const StageEnv = "MGR_STAGE"
+
+// The stage's descriptors beyond 0, 1 and 2. All are closed by the exec.
+const (
+	reportFD = 3 // where it says what went wrong; closed without a word: the exec worked
+	dirFD    = 4 // the directory that the pidfile is below
+	lockFD   = 5 // the lock file: the instance stays locked until the exec, even without mgr
+)
+
+// A stage is what the stage is to do.
+type stage struct {
+	Path    string // of the command
+	Pidfile string // below dirFD
+	Umask   int
+	Chdir   string
+	Nice    int
+	Limits  []stageLimit
+	Creds   *credentials // nil: stay who we are
+}
+
+type stageLimit struct {
+	Name     string // for messages
+	Resource int
+	Value    uint64
+	Exactly  bool // lower a higher hard limit too
+}
+
+type credentials struct {
+	UID, GID int
+	Groups   []int
+}
+
+// Stage is the main function of a stage. It returns only if it failed, with the
+// exit status; what failed has been reported to mgr.
+func Stage(text string) int {
+	report := os.NewFile(reportFD, "report")
+	closeOnExec()
+	var s stage
+	err := json.Unmarshal([]byte(text), &s)
+	if err == nil {
+		err = s.run(report)
+	}
+	fmt.Fprintf(report, "F%v\n", err)
+	return 127
+}
+
+// closeOnExec keeps every descriptor but the first three from the server:
+// close_range(2), and one by one before Linux 5.11.
+func closeOnExec() {
+	if unix.CloseRange(3, ^uint(0)>>1, unix.CLOSE_RANGE_CLOEXEC) == nil {
+		return
+	}
+	var lim unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &lim) != nil || lim.Max > 1<<20 {
+		lim.Max = 1 << 20
+	}
+	for fd := 3; fd < int(lim.Max); fd++ {
+		unix.CloseOnExec(fd)
+	}
+}
+
+func (s *stage) run(report *os.File) error {
+	unix.Umask(s.Umask)
+	if err := unix.Chdir(s.Chdir); err != nil {
+		return fmt.Errorf("chdir %q: %w", s.Chdir, err)
+	}
+	if s.Nice != 0 {
+		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, s.Nice); err != nil {
+			return fmt.Errorf("nice %d: %w", s.Nice, err)
+		}
+	}
+	for _, l := range s.Limits {
+		if err := l.set(); err != nil {
+			fmt.Fprintf(report, "W%s\n", l.Name)
+		}
+	}
+	dir := pidfile.DirFromFile(os.NewFile(dirFD, "run directory"))
+	if err := dir.Write(s.Pidfile, os.Getpid()); err != nil {
+		return fmt.Errorf("pidfile: %w", err)
+	}
+	if err := s.become(); err != nil {
+		_ = dir.Remove(s.Pidfile, os.Getpid())
+		return err
+	}
+	return nil
+}
+
+// become turns into the server. It returns only an error.
+func (s *stage) become() error {
+	if c := s.Creds; c != nil {
+		if err := syscall.Setgroups(c.Groups); err != nil {
+			return fmt.Errorf("setgroups: %w", err)
+		}
+		if err := syscall.Setgid(c.GID); err != nil {
+			return fmt.Errorf("setgid %d: %w", c.GID, err)
+		}
+		if err := syscall.Setuid(c.UID); err != nil {
+			return fmt.Errorf("setuid %d: %w", c.UID, err)
+		}
+	}
+	var env []string
+	for _, pair := range os.Environ() {
+		if !strings.HasPrefix(pair, StageEnv+"=") {
+			env = append(env, pair)
+		}
+	}
+	runtime.LockOSThread() // the mask is a thread's
+	if err := defaultSignals(); err != nil {
+		return err
+	}
+	if err := syscall.Exec(s.Path, os.Args, env); err != nil {
+		return fmt.Errorf("exec %q: %w", s.Path, err)
+	}
+	return nil
+}
+
+// set sets the limit. It raises the hard limit only if it must, and lowers it
+// only if asked to. Where it may not raise it, the soft limit goes as far as
+// the hard one, and the error is EPERM.
+func (l stageLimit) set() error {
+	var old syscall.Rlimit
+	if err := syscall.Getrlimit(l.Resource, &old); err != nil {
+		return err
+	}
+	want := syscall.Rlimit{Cur: l.Value, Max: l.Value}
+	if !l.Exactly {
+		want.Max = max(old.Max, l.Value)
+	}
+	err := syscall.Setrlimit(l.Resource, &want)
+	if err != nil && !l.Exactly {
+		_ = syscall.Setrlimit(l.Resource, &syscall.Rlimit{Cur: old.Max, Max: old.Max})
+	}
+	return err
+}
+
+// sigaction is the kernel's, not libc's: x86-64 and arm64 order the fields alike.
+type sigaction struct {
+	handler, flags, restorer uintptr
+	mask                     uint64
+}
+
+// defaultSignals gives every signal its default disposition and unblocks all:
+// both survive execve(2), and the caller's (nohup's, say) are no business of a
+// server. From here on the Go runtime cannot handle signals, so the exec must
+// follow at once.
+func defaultSignals() error {
+	var all unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i] = ^all.Val[i]
+	}
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, nil); err != nil {
+		return fmt.Errorf("sigprocmask: %w", err)
+	}
+	var dfl sigaction
+	for sig := 1; sig <= 64; sig++ {
+		if sig == int(unix.SIGKILL) || sig == int(unix.SIGSTOP) {
+			continue
+		}
+		_, _, e := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&dfl)), 0, 8, 0, 0)
+		if e != 0 {
+			return fmt.Errorf("sigaction %d: %w", sig, e)
+		}
+	}
+	var none unix.Sigset_t
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &none, nil); err != nil {
+		return fmt.Errorf("sigprocmask: %w", err)
+	}
+	return nil
+}
