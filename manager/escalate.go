@@ -47,6 +47,23 @@ func (s *stopping) escalate(t *target) {
 	if err := t.process.Signal(unix.SIGKILL); err != nil {
 		m.problem(t.i, "%s: %v", t.i, err)
 	}
+	s.killCopies(t)
+}
+
+// killCopies kills what shows the server's command line but is no kin to it any
+// more: workers that forked twice and made a session of their own.
+func (s *stopping) killCopies(t *target) {
+	for range killRounds {
+		copies, err := t.i.Copies()
+		if err != nil {
+			s.m.problem(t.i, "%s: %v", t.i, err)
+			s.failed = true
+		}
+		if len(copies) == 0 {
+			return
+		}
+		kill(copies)
+	}
 }
 
 // family gives handles on all that belongs to the target.

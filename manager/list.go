@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -9,37 +10,50 @@ import (
 	"mgr/server"
 )
 
-// list prints what the names resolve to. It touches nothing.
+// list prints what the names resolve to, program by program: its command, and
+// the number, conf and pidfile of each instance. It touches nothing.
 func (m *Manager) list(_ context.Context, servers []*server.Server) int {
+	m.Console.Say("conf directory %s, run directory %s", m.Fleet.ConfDir, m.Fleet.RunDir)
 	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	row := func(cells ...string) { w.Write([]byte(printable(strings.Join(cells, "\t")) + "\n")) }
-	row("SERVER", "CONF", "PIDFILE", "COMMAND")
 	status := OK
 	for _, s := range servers {
 		for _, err := range s.Errs {
 			m.problem(nil, "%s: %v", s.Program.Name, err)
 			status = Failed
 		}
-		for _, i := range s.Instances {
-			path, _, err := i.Command()
-			if err != nil {
-				path = err.Error()
+		if len(s.Instances) == 0 {
+			if m.strict(servers) {
+				m.noConf(s)
+				status = Failed
 			}
-			m.result(i).Command = path
-			row(s.Program.Name, m.below(m.Fleet.ConfDir, i.Conf), m.below(m.Fleet.RunDir, i.Pidfile), path)
+			continue
 		}
-		if len(s.Instances) == 0 && m.strict(servers) {
-			m.noConf(s)
-			status = Failed
-		}
+		m.listServer(&b, s)
 	}
-	w.Flush()
-	m.Console.Say("conf directory %s, run directory %s", m.Fleet.ConfDir, m.Fleet.RunDir)
-	if !m.Options.JSON {
+	if !m.Console.silent {
 		m.Console.Print(b.String())
 	}
 	return status
+}
+
+func (m *Manager) listServer(b *strings.Builder, s *server.Server) {
+	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	for n, i := range s.Instances {
+		path, _, err := i.Command()
+		if err != nil {
+			path = err.Error()
+		}
+		m.result(i).Command = path
+		if n == 0 {
+			fmt.Fprintf(b, "\n%s: %s\n", s.Program.Name, printable(path))
+		}
+		number := itoa(i.Number)
+		if i.Number == 0 {
+			number = "gone"
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", number, printable(m.below(m.Fleet.ConfDir, i.Conf)), printable(m.below(m.Fleet.RunDir, i.Pidfile)))
+	}
+	w.Flush()
 }
 
 // below shortens a path to what it is below root, where it is.

@@ -139,7 +139,7 @@ func (s *starting) untilEnd(ctx context.Context) {
 		servers = append(servers, &server.Server{Program: c.Instance.Program, Instances: []*server.Instance{c.Instance}})
 	}
 	// The user's interrupt asks for this stop; a second one ends it.
-	m.stopAll(context.WithoutCancel(ctx), servers, false)
+	m.stopAll(context.WithoutCancel(ctx), servers)
 }
 
 // show prints what a server wrote while it started. In swift-init mode the

@@ -12,7 +12,7 @@ import (
 
 // restart is stop, then start. What could not be stopped is not started.
 func (m *Manager) restart(ctx context.Context, servers []*server.Server) int {
-	s := m.stopAll(ctx, servers, true)
+	s := m.stopAll(ctx, servers)
 	if ctx.Err() != nil {
 		return Failed
 	}

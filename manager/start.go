@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"mgr/aliases"
@@ -222,6 +223,7 @@ func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 	switch f.State {
 	case pidfile.Dead:
 		m.note("Removing stale pid file %s", i.Pidfile)
+		s.mentionLeft(i, f.Record.PID)
 	case pidfile.Foreign:
 		if i.Stray(f) {
 			return fmt.Errorf("%w, and no other pidfile names it: pidfile %q kept", f.Err, i.Pidfile)
@@ -234,6 +236,22 @@ func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 		return nil
 	}
 	return i.Remove(f.Record.PID)
+}
+
+// mentionLeft tells of workers that the server before left behind: those of a
+// graceful stop finish what they do, those of a crash may hold the port.
+func (s *starting) mentionLeft(i *server.Instance, pid int) {
+	left, err := i.Left(pid)
+	if err != nil || len(left) == 0 {
+		return
+	}
+	var pids []string
+	for _, p := range left {
+		pids = append(pids, itoa(p.PID()))
+		p.Close()
+	}
+	s.m.Console.Warn("%s (%s): workers of the dead pid %d still run: %s", i, subject(i), pid, strings.Join(pids, " "))
+	s.m.Console.Hint("if they hold its port, stop the server first: that ends them")
 }
 
 // mode says how a program is to be launched.
@@ -255,8 +273,8 @@ func (s *starting) mode(p *aliases.Program) server.Mode {
 // executed notes that the stage has become the server, or says why not.
 func (s *starting) executed(c *server.Child) {
 	m, i := s.m, c.Instance
-	for _, key := range c.Warnings {
-		m.limitWarning(key)
+	for _, w := range c.Limits {
+		m.limitWarning(w)
 	}
 	if c.Failure == "" {
 		return
@@ -267,19 +285,24 @@ func (s *starting) executed(c *server.Child) {
 }
 
 // limitWarning says once that a limit could not be set.
-func (m *Manager) limitWarning(key string) {
+func (m *Manager) limitWarning(w server.LimitWarning) {
+	if m.warned[w.Key] {
+		return
+	}
+	m.warned[w.Key] = true
+	if !m.Options.Compat {
+		m.Console.Warn("%s: cannot be %d, the hard limit is %d: %s; the servers run with %d", w.Key, w.Want, w.Max, w.Err, w.Max)
+		return
+	}
 	what, ok := map[string]string{
 		"limit_nofile": "file descriptor limit",
 		"limit_data":   "memory limit",
 		"limit_nproc":  "max process limit",
-	}[key]
+	}[w.Key]
 	if !ok {
-		what = key
+		what = w.Key
 	}
-	if !m.warned[key] {
-		m.warned[key] = true
-		m.remark("WARNING: Unable to modify %s.  Running as non-root?", what)
-	}
+	m.Console.Say("WARNING: Unable to modify %s.  Running as non-root?", what)
 }
 
 // forget removes the pidfile of a server that has ended. The lock is held.

@@ -15,7 +15,7 @@ import (
 
 // stop ends the servers: all are signalled at once and waited for at once.
 func (m *Manager) stop(ctx context.Context, servers []*server.Server) int {
-	s := m.stopAll(ctx, servers, false)
+	s := m.stopAll(ctx, servers)
 	if m.Options.Compat {
 		return s.compat()
 	}
@@ -30,7 +30,7 @@ func (m *Manager) shutdown(ctx context.Context, servers []*server.Server) int {
 
 // kill is stop that never complains that nothing ran.
 func (m *Manager) kill(ctx context.Context, servers []*server.Server) int {
-	s := m.stopAll(ctx, servers, false)
+	s := m.stopAll(ctx, servers)
 	if m.Options.Compat {
 		return m.compatKill(s, servers)
 	}
@@ -43,22 +43,23 @@ type stopping struct {
 	targets []*target // the running instances that were signalled
 	failed  bool      // something is not stopped, or cannot be told to be
 	begun   map[*server.Instance]bool
-	again   bool // a start follows
+	of      map[*server.Instance][]*target // those that are waited for
 }
 
-// A target is one running instance that is to end.
+// A target is one process that is to end: the server of an instance, or a
+// worker that a dead server left behind.
 type target struct {
 	i        *server.Instance
 	process  *pidfile.Process
+	recorded int // the pid in the instance's pidfile
 	deadline time.Time
 	gone     bool
 	killed   bool
 }
 
-// stopAll ends every instance of servers. again says that a start follows, so
-// that locks are kept as short as they can be.
-func (m *Manager) stopAll(ctx context.Context, servers []*server.Server, again bool) *stopping {
-	s := &stopping{m: m, begun: map[*server.Instance]bool{}, again: again}
+// stopAll ends every instance of servers.
+func (m *Manager) stopAll(ctx context.Context, servers []*server.Server) *stopping {
+	s := &stopping{m: m, begun: map[*server.Instance]bool{}}
 	var all []*server.Instance
 	for _, srv := range servers {
 		all = append(all, srv.Instances...)
@@ -92,9 +93,9 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 	var signalled []*target
 	for _, i := range batch {
 		s.begun[i] = true
-		if t := s.signal(i); t != nil {
-			signalled = append(signalled, t)
-		} else {
+		found := s.signal(i)
+		signalled = append(signalled, found...)
+		if len(found) == 0 {
 			i.Unlock()
 		}
 	}
@@ -110,41 +111,55 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 	}
 }
 
-// signal looks at one instance and sends it the stop signal. It gives nil if
-// there is nothing to wait for.
-func (s *stopping) signal(i *server.Instance) *target {
-	m := s.m
+// signal looks at one instance and sends it the stop signal. It gives what is
+// to be waited for.
+func (s *stopping) signal(i *server.Instance) []*target {
 	f := i.Inspect()
-	r := m.found(i, f)
+	r := s.m.found(i, f)
 	if f.State != pidfile.Running {
-		s.leftover(i, f)
-		return nil
+		return s.leftover(i, f)
 	}
-	sig := m.stopSignal(i.Program)
-	r.Signal = unix.SignalName(sig)
-	if m.Options.DryRun {
-		m.Console.Say("Would signal %s  pid: %d  signal: %d", i, f.Record.PID, sig)
-		m.did(i, "stop", pidfile.Stopped, 0)
-		return &target{i: i, process: f.Process, gone: true}
+	r.Signal = unix.SignalName(s.m.stopSignal(i.Program))
+	return s.send(i, f.Record.PID, []*pidfile.Process{f.Process})
+}
+
+// send sends processes of i, whose pidfile names pid, the stop signal.
+func (s *stopping) send(i *server.Instance, pid int, processes []*pidfile.Process) []*target {
+	m, sig := s.m, s.m.stopSignal(i.Program)
+	var out []*target
+	for _, p := range processes {
+		t := &target{i: i, process: p, recorded: pid, deadline: time.Now().Add(m.killWait(i.Program))}
+		if m.Options.DryRun {
+			m.Console.Say("Would signal %s  pid: %d  signal: %d", i, p.PID(), sig)
+			m.did(i, "stop", pidfile.Stopped, 0)
+			t.gone = true
+			out = append(out, t)
+			continue
+		}
+		m.Console.Say("Signal %s  pid: %d  signal: %d", i, p.PID(), sig)
+		err := p.Signal(sig)
+		if err == nil && pidfile.StateOf(p.PID()) == "T" {
+			err = p.Signal(unix.SIGCONT) // a stopped process takes no signal until it goes on
+		}
+		if err == nil || errors.Is(err, pidfile.ErrGone) {
+			out = append(out, t)
+			continue
+		}
+		s.refused(i, p.PID(), err)
+		p.Close()
 	}
-	m.Console.Say("Signal %s  pid: %d  signal: %d", i, f.Record.PID, sig)
-	t := &target{i: i, process: f.Process, deadline: time.Now().Add(m.killWait(i.Program))}
-	err := f.Process.Signal(sig)
-	if err == nil && pidfile.StateOf(f.Record.PID) == "T" {
-		err = f.Process.Signal(unix.SIGCONT) // a stopped process takes no signal until it goes on
-	}
-	switch {
-	case err == nil, errors.Is(err, pidfile.ErrGone):
-		return t
-	case errors.Is(err, unix.EPERM):
-		m.Console.Say("No permission to signal PID %d", f.Record.PID)
-		m.problem(i, "%s (%d): not permitted to signal it: run mgr as root, or as the user that it runs as", i, f.Record.PID)
-	default:
-		m.problem(i, "%s: %v", i, err)
-	}
+	return out
+}
+
+// refused says why a process could not be signalled.
+func (s *stopping) refused(i *server.Instance, pid int, err error) {
 	s.failed = true
-	f.Process.Close()
-	return nil
+	if !errors.Is(err, unix.EPERM) {
+		s.m.problem(i, "%s: %v", i, err)
+		return
+	}
+	s.m.Console.Say("No permission to signal PID %d", pid)
+	s.m.problem(i, "%s (%d): not permitted to signal it: run mgr as root, or as the user that it runs as", i, pid)
 }
 
 func (m *Manager) stopSignal(p *aliases.Program) syscall.Signal {
@@ -161,19 +176,23 @@ func (m *Manager) killWait(p *aliases.Program) time.Duration {
 	return p.StopWait
 }
 
-// leftover deals with a pidfile that names no running server.
-func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) {
+// leftover deals with a pidfile that names no running server. What it gives is
+// to be waited for: workers that a dead server left behind.
+func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 	m := s.m
 	switch f.State {
 	case pidfile.Stopped:
 	case pidfile.Dead:
+		if left := s.orphans(i, f.Record.PID); len(left) > 0 {
+			return left
+		}
 		m.note("Removing stale pid file %s", i.Pidfile)
 		s.removeStale(i, f.Record.PID)
 	case pidfile.Foreign:
 		if i.Stray(f) {
 			m.problem(i, "%s: %v, and no other pidfile names it: left alone, pidfile %q kept", i, f.Err, i.Pidfile)
 			s.failed = true
-			return
+			return nil
 		}
 		m.Console.Warn("%s: %s: not signalled, removing pidfile %q", i, holder(f), i.Pidfile)
 		s.removeStale(i, f.Record.PID)
@@ -186,6 +205,24 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) {
 		m.problem(i, "%s: cannot tell whether it runs: %v", i, f.Err)
 		s.failed = true
 	}
+	return nil
+}
+
+// orphans stops the workers that a server left behind when it died: they hold
+// its port. swift-init leaves them (and ships swift-orphans to find them).
+func (s *stopping) orphans(i *server.Instance, pid int) []*target {
+	if s.m.Options.Compat {
+		return nil
+	}
+	left, err := i.Left(pid)
+	if err != nil {
+		s.m.problem(i, "%s: %v", i, err)
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	s.m.Console.Warn("%s (%d - %s) is dead and left %d workers behind: stopping them", i, pid, subject(i), len(left))
+	return s.send(i, pid, left)
 }
 
 // removeJunk removes a regular file that holds no pid. Anything else that
@@ -234,6 +271,10 @@ func (s *stopping) wait(ctx context.Context, targets []*target) {
 	if len(left) == 0 {
 		return
 	}
+	s.of = map[*server.Instance][]*target{}
+	for _, t := range targets {
+		s.of[t.i] = append(s.of[t.i], t)
+	}
 	w, err := pidfile.NewWaiter(ctx)
 	if err != nil {
 		s.m.problem(nil, "%v", err)
@@ -253,7 +294,7 @@ func (s *stopping) wait(ctx context.Context, targets []*target) {
 		}
 		for _, key := range keys {
 			w.Remove(targets[key].process.FD())
-			s.ended(targets[key])
+			s.ended(targets[key], s.of[targets[key].i])
 		}
 		if len(keys) > 0 || ctx.Err() != nil {
 			continue
@@ -282,12 +323,17 @@ func earliest(targets []*target) time.Time {
 	return first
 }
 
-// ended notes that a target has ended.
-func (s *stopping) ended(t *target) {
-	pid := t.process.PID()
+// ended notes that a target has ended. The pidfile goes with the last process
+// of its instance.
+func (s *stopping) ended(t *target, all []*target) {
 	t.gone = true
-	s.m.Console.Say("%s (%d) appears to have stopped", t.i, pid)
-	s.remove(t.i, pid)
+	s.m.Console.Say("%s (%d) appears to have stopped", t.i, t.process.PID())
+	for _, other := range all {
+		if other.i == t.i && !other.gone {
+			return
+		}
+	}
+	s.remove(t.i, t.recorded)
 	s.m.did(t.i, "stop", pidfile.Stopped, 0)
 	s.m.Console.Flush()
 	t.i.Unlock()

@@ -18,18 +18,25 @@ type Child struct {
 	Instance *Instance
 	Process  *pidfile.Process
 	Started  time.Time
-	Output   []byte   // what it wrote to stdout and stderr, at most the last 64 KiB
-	Warnings []string // keys of limits that could not be set as asked
-	Failure  string   // why the stage could not become the server; "" if it did
-	Executed bool     // the stage has become the server
-	Closed   bool     // the server closed its stdout and stderr
-	Exited   bool     // the process has ended and was reaped
+	Output   []byte // what it wrote to stdout and stderr, at most the last 64 KiB
+	Limits   []LimitWarning
+	Failure  string // why the stage could not become the server; "" if it did
+	Executed bool   // the stage has become the server
+	Closed   bool   // the server closed its stdout and stderr
+	Exited   bool   // the process has ended and was reaped
 	Status   unix.WaitStatus
 
 	mode   Mode
 	report int // reading ends of pipes; -1: none, or at their end
 	output int
 	said   []byte // by the stage
+}
+
+// A LimitWarning is about a limit that could not be set as asked.
+type LimitWarning struct {
+	Key       string // the profile's: limit_nofile
+	Want, Max uint64 // what was asked for, and the hard limit that was in the way
+	Err       string
 }
 
 // maxOutput is how much of a server's output is kept, in bytes.
@@ -252,7 +259,11 @@ func (l *Launches) readReport(c *Child) {
 	for line := range strings.Lines(string(c.said)) {
 		line = strings.TrimSuffix(line, "\n")
 		if strings.HasPrefix(line, "W") {
-			c.Warnings = append(c.Warnings, line[1:])
+			var w LimitWarning
+			if n, _ := fmt.Sscanf(line[1:], "%s %d %d", &w.Key, &w.Want, &w.Max); n == 3 {
+				w.Err = strings.Join(strings.Fields(line)[3:], " ")
+				c.Limits = append(c.Limits, w)
+			}
 		} else if strings.HasPrefix(line, "F") {
 			c.Failure = line[1:]
 		}

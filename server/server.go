@@ -416,3 +416,27 @@ func (i *Instance) Check() error {
 	_, err = i.environment(spec)
 	return err
 }
+
+// Left gives handles on the workers that a server left behind whose pidfile
+// names pid and that has ended. The caller closes them.
+func (i *Instance) Left(pid int) ([]*pidfile.Process, error) {
+	return i.search(func(t *pidfile.Tree, id pidfile.Identity) []*pidfile.Process { return t.Left(pid, id) })
+}
+
+// Copies gives handles on all processes that show the command line of i: the
+// server, its workers, and those that no pidfile names. The caller closes them.
+func (i *Instance) Copies() ([]*pidfile.Process, error) {
+	return i.search((*pidfile.Tree).Matching)
+}
+
+func (i *Instance) search(f func(*pidfile.Tree, pidfile.Identity) []*pidfile.Process) ([]*pidfile.Process, error) {
+	id, err := i.identity()
+	if err != nil {
+		return nil, err
+	}
+	tree, err := pidfile.ReadTree()
+	if err != nil {
+		return nil, err
+	}
+	return f(tree, id), nil
+}

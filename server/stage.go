@@ -92,8 +92,8 @@ func (s *stage) run(report *os.File) error {
 		}
 	}
 	for _, l := range s.Limits {
-		if err := l.set(); err != nil {
-			fmt.Fprintf(report, "W%s\n", l.Name)
+		if max, err := l.set(); err != nil {
+			fmt.Fprintf(report, "W%s %d %d %v\n", l.Name, l.Value, max, err)
 		}
 	}
 	dir := pidfile.DirFromFile(os.NewFile(dirFD, "run directory"))
@@ -137,12 +137,12 @@ func (s *stage) become() error {
 }
 
 // set sets the limit. It raises the hard limit only if it must, and lowers it
-// only if asked to. Where it may not raise it, the soft limit goes as far as
-// the hard one, and the error is EPERM.
-func (l stageLimit) set() error {
+// only if asked to. Where it may not raise it, the error is EPERM, the soft
+// limit goes as far as the hard one, which is given.
+func (l stageLimit) set() (uint64, error) {
 	var old syscall.Rlimit
 	if err := syscall.Getrlimit(l.Resource, &old); err != nil {
-		return err
+		return 0, err
 	}
 	want := syscall.Rlimit{Cur: l.Value, Max: l.Value}
 	if !l.Exactly {
@@ -152,7 +152,7 @@ func (l stageLimit) set() error {
 	if err != nil && !l.Exactly {
 		_ = syscall.Setrlimit(l.Resource, &syscall.Rlimit{Cur: old.Max, Max: old.Max})
 	}
-	return err
+	return old.Max, err
 }
 
 // sigaction is the kernel's, not libc's: x86-64 and arm64 order the fields alike.

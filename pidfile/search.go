@@ -1,0 +1,71 @@
+package pidfile
+
+import "slices"
+
+// Matching gives a handle on every process that id describes, in the order of
+// pids: the server, its workers with the same command line, and copies of it
+// that no pidfile names. The caller closes them.
+func (t *Tree) Matching(id Identity) []*Process {
+	var out []*Process
+	for _, pid := range t.pids() {
+		if p := openMatching(pid, id, nil); p != nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Left gives a handle on what is left of the group and the session that the
+// process pid led before it ended, as far as id describes it: the workers of a
+// server that died. The kernel gives the number to nobody else as long as a
+// member is there (kernel/pid.c), but that the members are this server's is
+// for their command lines to say. The caller closes them.
+func (t *Tree) Left(pid int, id Identity) []*Process {
+	if _, alive := t.stats[pid]; alive {
+		return nil
+	}
+	led := func(st Stat) bool { return st.PGRP == pid || st.Session == pid }
+	var out []*Process
+	for _, member := range t.pids() {
+		if led(t.stats[member]) {
+			if p := openMatching(member, id, led); p != nil {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+func (t *Tree) pids() []int {
+	pids := make([]int, 0, len(t.stats))
+	for pid := range t.stats {
+		pids = append(pids, pid)
+	}
+	slices.Sort(pids)
+	return pids
+}
+
+// openMatching opens the process pid if id describes it, and its stat is as
+// wanted, nil standing for any.
+func openMatching(pid int, id Identity, wanted func(Stat) bool) *Process {
+	argv, err := cmdline(pid)
+	if err != nil || !id.Matches(argv) {
+		return nil
+	}
+	p, err := Open(pid)
+	if err != nil {
+		return nil
+	}
+	// What was read before the handle was there may have been another's.
+	argv, err = cmdline(pid)
+	ok := err == nil && id.Matches(argv)
+	if ok && wanted != nil {
+		st, err := stat(pid)
+		ok = err == nil && wanted(st)
+	}
+	if !ok || p.Exited() {
+		p.Close()
+		return nil
+	}
+	return p
+}
