@@ -55,7 +55,7 @@ func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip m
 		return Failed
 	}
 	todo := s.toStart(servers)
-	if !m.eachBatch(ctx, todo, true, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
+	if !m.eachBatch(ctx, todo, !m.Options.DryRun, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
 		s.failed = true
 	}
 	for _, srv := range servers {

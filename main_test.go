@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"mgr/server"
+)
+
+// TestMain lets the test binary be mgr itself, so that transcripts run under
+// the race detector, and the stage of the servers that such an mgr launches.
+func TestMain(m *testing.M) {
+	if text, is := os.LookupEnv(server.StageEnv); is {
+		os.Exit(server.Stage(text))
+	}
+	testscript.Main(m, map[string]func(){"mgr": main})
+}
+
+// TestTranscripts runs mgr as its users do: each file of testdata/transcripts
+// is a sequence of commands with the lines, the exit statuses and the files
+// that come of them. Servers are processes of testdata/fakeserver.
+//
+// Beside testscript's own commands there are
+//
+//	install NAME...          put the fake server on PATH under these names
+//	status N mgr ARG...      run mgr; its exit status has to be N
+//	same stdout|stderr FILE  what it printed is the file, with PID for every
+//	                         pid of a server, and $WORK for the directory
+//	crash PIDFILE            SIGKILL the process of a pidfile below run, and
+//	                         await its end
+func TestTranscripts(t *testing.T) {
+	fake := filepath.Join(t.TempDir(), "fakeserver")
+	build(t, fake, "./testdata/fakeserver")
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/transcripts",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			tr := &tree{root: env.WorkDir}
+			env.Values["tree"] = tr
+			env.Defer(func() {
+				if err := tr.destroy(); err != nil {
+					t.Error(err)
+				}
+			})
+			env.Vars = append(env.Vars, tr.mark(), "FAKE="+fake, "PATH="+tr.path("bin")+":"+env.Getenv("PATH"),
+				"MGR_CONF_DIR="+tr.path("etc"), "MGR_RUN_DIR="+tr.path("run"))
+			return errors.Join(os.Mkdir(tr.path("bin"), 0o755), os.Mkdir(tr.path("log"), 0o755))
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"install": install, "status": status, "same": same, "crash": crash,
+		},
+	})
+}
+
+func install(ts *testscript.TestScript, _ bool, names []string) {
+	for _, name := range names {
+		ts.Check(os.Symlink(ts.Getenv("FAKE"), ts.MkAbs("bin/"+name)))
+	}
+}
+
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		got = ended.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// pidPlaces are where lines hold a pid.
+var pidPlaces = []*regexp.Regexp{
+	regexp.MustCompile(`(  pid: )\d+(  signal)`),
+	regexp.MustCompile(`( \()\d+(\)| - )`),
+	regexp.MustCompile(`(\bpid )\d+(\b)`),
+}
+
+func same(ts *testscript.TestScript, _ bool, args []string) {
+	got := strings.ReplaceAll(ts.ReadFile(args[0]), ts.Getenv("WORK"), "$WORK")
+	for _, re := range pidPlaces {
+		got = re.ReplaceAllString(got, "${1}PID${2}")
+	}
+	// What the machine allows is not what is tested.
+	got = regexp.MustCompile(`(?m)^mgr: limit_\w+: cannot be .*\n`).ReplaceAllString(got, "")
+	if diff := cmp.Diff(ts.ReadFile(args[1]), got); diff != "" {
+		ts.Fatalf("%s (-want +got):\n%s", args[0], diff)
+	}
+}
+
+func crash(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Value("tree").(*tree).crash(args[0]))
+}
