@@ -42,9 +42,13 @@ nothing runs any more; 1 something still runs, or it cannot be told.`
 
 	reloadHelp = `Stops gracefully, then starts, one program after the other.`
 
-	seamlessHelp = `Sends the signal at which a server re-executes itself and keeps its listening
-socket (seamlesssignal in the profile), and returns. Programs without one are
-left alone, with a note. Exit status: 1 if one of the servers does not run.`
+	seamlessHelp = `Sends every server the signal at which it re-executes itself and keeps its
+listening socket (seamlesssignal in the profile), and waits until each is ready
+again, for readywaitsecs at the most: until it notifies, or until its process
+shows a new program image with as many workers as before. Programs without such
+a signal are left alone, with a note. With --no-wait it only signals.
+
+Exit status: 0 all are ready again; 1 one did not run, died, or is not ready.`
 
 	childrenHelp = `Sends the stop signal, or with --graceful the graceful one, to the child
 processes of every server. The server starts new ones.`

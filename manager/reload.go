@@ -62,21 +62,6 @@ func (m *Manager) reload(ctx context.Context, servers []*server.Server) int {
 	return status
 }
 
-// seamless asks the servers that can to re-execute themselves.
-func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
-	return m.signalEach(ctx, servers, func(i *server.Instance, p *pidfile.Process) (int, error) {
-		sig := i.Program.SeamlessSignal
-		if sig == 0 {
-			if name := i.Program.Name; !m.warned[name] {
-				m.warned[name] = true
-				m.Console.Warn("%s cannot re-execute itself: left alone", name)
-			}
-			return 1, nil
-		}
-		return 1, m.send(i, p, p, sig)
-	})
-}
-
 // killChildren signals the workers of the servers, which respawn them.
 func (m *Manager) killChildren(ctx context.Context, servers []*server.Server) int {
 	tree, err := pidfile.ReadTree()

@@ -26,10 +26,13 @@ type Child struct {
 	Exited   bool   // the process has ended and was reaped
 	Status   unix.WaitStatus
 
-	mode   Mode
-	report int // reading ends of pipes; -1: none, or at their end
-	output int
-	said   []byte // by the stage
+	mode     Mode
+	report   int // reading ends of pipes; -1: none, or at their end
+	output   int
+	reached  int           // by a probe
+	notify   *notifySocket // nil: none
+	notified bool          // READY=1 has come
+	said     []byte        // by the stage
 }
 
 // A LimitWarning is about a limit that could not be set as asked.
@@ -44,13 +47,21 @@ const maxOutput = 64 << 10
 
 // Ready says whether the server is ready, as its program defines it.
 func (c *Child) Ready() bool {
-	if !c.Executed || c.Exited {
+	if !c.Executed || c.Exited || time.Since(c.Started) < c.settles() {
 		return false
 	}
-	if c.Instance.Program.Ready == aliases.ReadyStdoutClose && !c.mode.NoWait && !c.mode.Foreground && !c.Closed {
-		return false
+	if c.mode.NoWait || c.mode.Foreground {
+		return true
 	}
-	return time.Since(c.Started) >= c.settles()
+	switch c.Instance.Program.Ready.Kind() {
+	case aliases.ReadyStdoutClose:
+		return c.Closed
+	case aliases.ReadyNotify:
+		return c.notified
+	case aliases.ReadyTCP, aliases.ReadyUnix, aliases.ReadyHTTP:
+		return c.reached < 0
+	}
+	return true
 }
 
 // settles is how long the server has to live to count as started.
@@ -75,11 +86,15 @@ func (c *Child) Died() string {
 func (c *Child) Succeeded() bool { return c.Exited && c.Status.Exited() && c.Status.ExitStatus() == 0 }
 
 func (c *Child) closePipes() {
-	for _, fd := range []*int{&c.report, &c.output} {
+	for _, fd := range []*int{&c.report, &c.output, &c.reached} {
 		if *fd >= 0 {
 			unix.Close(*fd)
 			*fd = -1
 		}
+	}
+	if c.notify != nil {
+		c.notify.close()
+		c.notify = nil
 	}
 }
 
@@ -95,6 +110,8 @@ type Launches struct {
 const (
 	keyReport = iota
 	keyOutput
+	keyReached
+	keyNotify
 	keyProcess
 	keysPerChild
 )
@@ -120,17 +137,24 @@ func (l *Launches) Close() {
 // Add watches c.
 func (l *Launches) Add(c *Child) error {
 	c.Started = time.Now()
+	if err := c.startProbe(l.ctx); err != nil {
+		return err
+	}
 	key := len(l.Children) * keysPerChild
 	l.Children = append(l.Children, c)
-	if c.output >= 0 {
-		if err := l.waiter.Add(c.output, key+keyOutput); err != nil {
+	notify := -1
+	if c.notify != nil {
+		notify = c.notify.fd
+	}
+	for n, fd := range [keysPerChild]int{keyReport: c.report, keyOutput: c.output, keyReached: c.reached, keyNotify: notify, keyProcess: c.Process.FD()} {
+		if fd < 0 {
+			continue
+		}
+		if err := l.waiter.Add(fd, key+n); err != nil {
 			return err
 		}
 	}
-	if err := l.waiter.Add(c.report, key+keyReport); err != nil {
-		return err
-	}
-	return l.waiter.Add(c.Process.FD(), key+keyProcess)
+	return nil
 }
 
 // Until waits until done says so of every child, and calls each with it once.
@@ -231,11 +255,24 @@ func (l *Launches) step(deadline time.Time) ([]*Child, error) {
 			l.readReport(c)
 		case keyOutput:
 			l.readOutput(c)
+		case keyReached:
+			l.drop(&c.reached)
+		case keyNotify:
+			c.notified = c.notify != nil && c.notify.ready(c.trusts) || c.notified
 		case keyProcess:
 			l.reap(c)
 		}
 	}
 	return touched, nil
+}
+
+// drop ends the watch of a descriptor and closes it.
+func (l *Launches) drop(fd *int) {
+	if *fd >= 0 {
+		l.waiter.Remove(*fd)
+		unix.Close(*fd)
+		*fd = -1
+	}
 }
 
 // readReport takes what the stage says. The end of it without a failure is the
@@ -253,9 +290,7 @@ func (l *Launches) readReport(c *Child) {
 	if err == unix.EINTR {
 		return
 	}
-	l.waiter.Remove(c.report)
-	unix.Close(c.report)
-	c.report = -1
+	l.drop(&c.report)
 	for line := range strings.Lines(string(c.said)) {
 		line = strings.TrimSuffix(line, "\n")
 		if strings.HasPrefix(line, "W") {
@@ -289,9 +324,7 @@ func (l *Launches) readOutput(c *Child) {
 	if err == unix.EINTR {
 		return
 	}
-	l.waiter.Remove(c.output)
-	unix.Close(c.output)
-	c.output = -1
+	l.drop(&c.output)
 	c.Closed = !c.Process.Exiting()
 }
 

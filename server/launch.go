@@ -47,7 +47,12 @@ func (i *Instance) Launch(mode Mode) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Child{Instance: i, mode: mode, report: -1, output: -1}
+	c := &Child{Instance: i, mode: mode, report: -1, output: -1, reached: -1}
+	notify, err := c.watch()
+	if err != nil {
+		return nil, err
+	}
+	env = append(env, notify...)
 	err = c.spawn(dir, argv, append(env, StageEnv+"="+string(text)))
 	return c, err
 }
@@ -98,7 +103,7 @@ func (c *Child) listens() bool {
 	if c.mode.NoWait {
 		return false
 	}
-	return c.mode.Once || c.Instance.Program.Ready == aliases.ReadyStdoutClose
+	return c.mode.Once || c.Instance.Program.Ready.Kind() == aliases.ReadyStdoutClose
 }
 
 // stage says what the stage is to do, but for the pidfile, and the words of

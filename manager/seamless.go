@@ -1,0 +1,145 @@
+package manager
+
+import (
+	"context"
+	"time"
+
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// The pauses between two looks at servers that re-execute themselves: the
+// kernel has no event for execve(2) but a tracer's. They grow, since a look
+// reads all of /proc.
+const (
+	firstLook = 5 * time.Millisecond
+	lastLook  = 250 * time.Millisecond
+)
+
+// seamless asks the servers that can to re-execute themselves, all at once, and
+// waits until each is ready again.
+func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
+	tree, err := pidfile.ReadTree()
+	if err != nil {
+		m.problem(nil, "%v", err)
+		return Failed
+	}
+	var begun []*server.Reexec
+	status := m.signalEach(ctx, servers, func(i *server.Instance, p *pidfile.Process) (int, error) {
+		sig := i.Program.SeamlessSignal
+		if sig == 0 {
+			m.cannotReexec(i)
+			return 1, nil
+		}
+		r, err := m.beginReexec(i, p, tree)
+		if err == nil {
+			err = m.send(i, p, p, sig)
+		}
+		if r != nil && err == nil {
+			begun = append(begun, r)
+		} else if r != nil {
+			r.Close()
+		}
+		return 1, err
+	})
+	m.Console.Flush()
+	return max(status, m.awaitReexec(ctx, begun))
+}
+
+func (m *Manager) cannotReexec(i *server.Instance) {
+	if name := i.Program.Name; !m.warned[name] {
+		m.warned[name] = true
+		m.Console.Warn("%s cannot re-execute itself: left alone", name)
+	}
+}
+
+// beginReexec takes note of the server as it is; nil if nobody will wait.
+func (m *Manager) beginReexec(i *server.Instance, p *pidfile.Process, tree *pidfile.Tree) (*server.Reexec, error) {
+	if m.Options.NoWait || m.Options.Compat || m.Options.DryRun {
+		return nil, nil
+	}
+	own, err := p.Dup()
+	if err != nil {
+		return nil, err
+	}
+	return server.NewReexec(i, own, tree)
+}
+
+// awaitReexec waits until every server is through, has died, or is out of time.
+func (m *Manager) awaitReexec(ctx context.Context, left []*server.Reexec) int {
+	if len(left) == 0 {
+		return OK
+	}
+	status := OK
+	w, err := pidfile.NewWaiter(ctx)
+	if err != nil {
+		m.problem(nil, "%v", err)
+		return Failed
+	}
+	defer w.Close()
+	for n, r := range left {
+		defer r.Close()
+		if err := w.Add(r.Process.FD(), n); err != nil {
+			m.problem(r.Instance, "%s: %v", r.Instance, err)
+			return Failed
+		}
+	}
+	for pause := firstLook; len(left) > 0 && ctx.Err() == nil; pause = min(pause*3/2, lastLook) {
+		tree, err := pidfile.ReadTree()
+		if err != nil {
+			m.problem(nil, "%v", err)
+			return Failed
+		}
+		var still []*server.Reexec
+		for _, r := range left {
+			over, ok := m.judgeReexec(r, tree)
+			switch {
+			case !over:
+				still = append(still, r)
+			case !ok:
+				status = Failed
+				fallthrough
+			default:
+				w.Remove(r.Process.FD())
+			}
+		}
+		left = still
+		if len(left) > 0 {
+			if _, err := w.Wait(time.Now().Add(pause)); err != nil {
+				m.problem(nil, "%v", err)
+				return Failed
+			}
+		}
+	}
+	for _, r := range left {
+		m.problem(r.Instance, "interrupted: %s (%d - %s) was asked to re-execute itself and is not ready yet",
+			r.Instance, r.Process.PID(), subject(r.Instance))
+	}
+	return status
+}
+
+// judgeReexec says whether r need not be waited for any more, and whether all
+// went well.
+func (m *Manager) judgeReexec(r *server.Reexec, tree *pidfile.Tree) (over, ok bool) {
+	i, pid := r.Instance, r.Process.PID()
+	limit := i.Program.ReadyWait
+	switch {
+	case r.Process.Exited():
+		m.problem(i, "%s (%d) died when it was to re-execute itself (%s)", i, pid, subject(i))
+		m.result(i).After, m.result(i).PIDAfter = pidfile.Dead.String(), 0
+		return true, false
+	case !r.Visible():
+		m.note("%s (%d): not permitted to see whether it has re-executed itself", i, pid)
+		return true, true
+	case r.Through(tree):
+		m.result(i).Seconds = time.Since(m.begun).Seconds()
+		if left := r.Draining(tree); len(left) > 0 {
+			m.note("%s (%d): re-executed, %d old workers are finishing", i, pid, len(left))
+		}
+		return true, true
+	case limit > 0 && time.Since(r.Begun) > limit:
+		m.problem(i, "%s (%d - %s) has not re-executed itself, or is not ready, after %s s", i, pid, subject(i), seconds(limit))
+		return true, false
+	}
+	return false, false
+}

@@ -1,0 +1,126 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mgr/aliases"
+	"mgr/pidfile"
+)
+
+// The pauses between two tries to reach a server: the kernel has no event for
+// a socket that starts to listen.
+const (
+	firstPause = 5 * time.Millisecond
+	lastPause  = 200 * time.Millisecond
+	oneTry     = 2 * time.Second // for one connection or request
+)
+
+// watch makes what it takes to see the server become ready, and gives what is
+// to be added to its environment. It is called before the launch, so that
+// nothing is missed.
+func (c *Child) watch() ([]string, error) {
+	if c.mode.NoWait || c.mode.Foreground || c.mode.Once {
+		return nil, nil
+	}
+	if c.Instance.Program.Ready.Kind() != aliases.ReadyNotify {
+		return nil, nil
+	}
+	n, err := listenNotify(c.Instance.Pidfile)
+	if err != nil {
+		return nil, err
+	}
+	c.notify = n
+	return []string{"NOTIFY_SOCKET=" + notifyName(c.Instance.Pidfile)}, nil
+}
+
+// startProbe tries, until ctx ends, to reach the server that was launched: a
+// pipe becomes readable once it was reached. It does nothing for servers whose
+// readiness is seen otherwise.
+func (c *Child) startProbe(ctx context.Context) error {
+	try := reach(c.Instance.Program.Ready)
+	if try == nil || c.mode.NoWait || c.mode.Foreground || c.mode.Once {
+		return nil
+	}
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		return fmt.Errorf("pipe: %w", err)
+	}
+	c.reached = pipe[0]
+	// A goroutine for each, since a try may block for as long as its peer likes.
+	go func() {
+		defer unix.Close(pipe[1])
+		for pause := firstPause; try(ctx) != nil; pause = min(2*pause, lastPause) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(pause):
+			}
+		}
+	}()
+	return nil
+}
+
+// reach gives what tries to reach a server of that readiness; nil if nothing
+// is to be reached.
+func reach(r aliases.Readiness) func(context.Context) error {
+	address := r.Address()
+	switch r.Kind() {
+	case aliases.ReadyTCP:
+		return dial("tcp", address)
+	case aliases.ReadyUnix:
+		return dial("unix", address)
+	case aliases.ReadyHTTP:
+		return func(ctx context.Context) error { return get(ctx, string(r)) }
+	}
+	return nil
+}
+
+func dial(network, address string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		d := net.Dialer{Timeout: oneTry}
+		conn, err := d.DialContext(ctx, network, address)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+}
+
+// get asks for url; any answer of 2xx or 3xx is one of a server that is ready.
+func get(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, oneTry)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	client := http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 400 {
+		return fmt.Errorf("%s", resp.Status)
+	}
+	return nil
+}
+
+// trusts says whether a notification is from the server, or from a process that
+// may speak for it: root's, or one of the user that it runs as.
+func (c *Child) trusts(cred *unix.Ucred) bool {
+	if cred.Uid == 0 || int(cred.Pid) == c.Process.PID() {
+		return true
+	}
+	uid, err := pidfile.UID(c.Process.PID())
+	return err == nil && uid == cred.Uid
+}
