@@ -45,19 +45,24 @@ func permute(args []string, flags []cli.Flag) ([]string, error) {
 // long takes --name, --name=value or --name value, and gives what is left of
 // the arguments behind it.
 func long(arg string, rest []string, flags []cli.Flag) ([]string, []string, error) {
-	name, _, attached := strings.Cut(arg[2:], "=")
-	flag := byName(name, flags)
+	name, value, attached := strings.Cut(arg[2:], "=")
+	flag := byPrefix(name, flags)
 	switch {
-	case flag == nil || len(name) < 2:
+	case flag == nil:
 		return nil, nil, fmt.Errorf("unknown option --%s%s", name, aliases.Suggest(name, allNames(flags)))
 	case attached && !takesValue(flag):
 		return nil, nil, fmt.Errorf("option --%s takes no value", name)
-	case attached || !takesValue(flag):
-		return []string{arg}, rest, nil
-	case len(rest) == 0:
-		return nil, nil, fmt.Errorf("option --%s needs a value", name)
 	}
-	return []string{arg + "=" + rest[0]}, rest[1:], nil
+	name = "--" + flag.Names()[0]
+	switch {
+	case !takesValue(flag):
+		return []string{name}, rest, nil
+	case attached:
+		return []string{name + "=" + value}, rest, nil
+	case len(rest) == 0:
+		return nil, nil, fmt.Errorf("option %s needs a value", name)
+	}
+	return []string{name + "=" + rest[0]}, rest[1:], nil
 }
 
 // short takes -a, -abc, -k5, -k=5 or -k 5, as long does.
@@ -89,6 +94,24 @@ func allNames(flags []cli.Flag) []string {
 		names = append(names, f.Names()[0])
 	}
 	return names
+}
+
+// byPrefix finds the option of that name, or the only one whose name begins so,
+// as getopt_long(3) and swift-init do.
+func byPrefix(name string, flags []cli.Flag) cli.Flag {
+	var found cli.Flag
+	for _, f := range flags {
+		switch long := f.Names()[0]; {
+		case long == name:
+			return f
+		case len(name) > 1 && strings.HasPrefix(long, name):
+			if found != nil {
+				return nil
+			}
+			found = f
+		}
+	}
+	return found
 }
 
 func byName(name string, flags []cli.Flag) cli.Flag {

@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 //	                         pid of a server, and $WORK for the directory
 //	crash PIDFILE            SIGKILL the process of a pidfile below run, and
 //	                         await its end
+//	await PROGRAM CONF N EVENT  wait for the Nth such event of a server
 func TestTranscripts(t *testing.T) {
 	fake := filepath.Join(t.TempDir(), "fakeserver")
 	build(t, fake, "./testdata/fakeserver")
@@ -52,11 +53,11 @@ func TestTranscripts(t *testing.T) {
 				}
 			})
 			env.Vars = append(env.Vars, tr.mark(), "FAKE="+fake, "PATH="+tr.path("bin")+":"+env.Getenv("PATH"),
-				"MGR_CONF_DIR="+tr.path("etc"), "MGR_RUN_DIR="+tr.path("run"))
+				"MGR_CONF_DIR="+tr.path("conf"), "MGR_RUN_DIR="+tr.path("run"))
 			return errors.Join(os.Mkdir(tr.path("bin"), 0o755), os.Mkdir(tr.path("log"), 0o755))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"install": install, "status": status, "same": same, "crash": crash,
+			"install": install, "status": status, "same": same, "crash": crash, "await": await,
 		},
 	})
 }
@@ -104,4 +105,8 @@ func same(ts *testscript.TestScript, _ bool, args []string) {
 
 func crash(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Value("tree").(*tree).crash(args[0]))
+}
+
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Value("tree").(*tree).await(strings.Join(args, " ")))
 }

@@ -38,6 +38,9 @@ func (m *Manager) compatNotRunning(s *server.Server) {
 		m.Console.Say("No %s running", s.Program.Name)
 		return
 	}
+	if len(s.Instances) == 0 {
+		m.noConf(s)
+	}
 	for _, i := range s.Instances {
 		m.Console.Say("%s #%d not running (%s)", i, m.Options.Number, subject(i))
 	}
@@ -72,7 +75,11 @@ func (s *starting) compatRefuses(srv *server.Server) bool {
 		f.Process.Close()
 		if f.State == pidfile.Running {
 			m.found(i, f)
-			m.Console.Say("%s running (%d - %s)", i, f.Record.PID, subject(i))
+			where := subject(i)
+			if i.Orphan {
+				where = i.Pidfile
+			}
+			m.Console.Say("%s running (%d - %s)", i, f.Record.PID, where)
 			running = true
 		}
 	}

@@ -59,7 +59,6 @@ type Manager struct {
 	results []*Result
 	byInst  map[*server.Instance]*Result
 	warned  map[string]bool
-	ignored bool // compat: some word was dropped
 }
 
 // A Command is one row of the table of commands.
@@ -173,7 +172,7 @@ func (m *Manager) selected(words []string) ([]*server.Server, int) {
 // are pidfiles: what runs must be seen and stopped without its confs.
 func (m *Manager) noConfDir(servers []*server.Server) int {
 	needed := slices.ContainsFunc(servers, func(s *server.Server) bool { return len(s.Program.Conf) > 0 })
-	if !needed || anyInstance(servers) {
+	if !needed || m.Options.Compat || anyInstance(servers) {
 		return OK
 	}
 	if _, err := os.Stat(m.Fleet.ConfDir); err != nil {

@@ -131,7 +131,8 @@ func (s *starting) untilEnd(ctx context.Context) {
 		return
 	}
 	if m.Options.Compat {
-		m.Console.Say("\nuser quit")
+		m.Console.Say("")
+		m.Console.Say("user quit")
 	}
 	var servers []*server.Server
 	for _, c := range left {

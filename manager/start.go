@@ -67,6 +67,9 @@ func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip m
 	if ctx.Err() != nil {
 		s.interrupted(todo)
 	}
+	if m.Options.Compat && m.Options.Foreground && ctx.Err() != nil {
+		return OK // swift-init's, when the user quits
+	}
 	if s.failed || m.Options.Compat && s.refused > 0 && m.strict(servers) {
 		return Failed
 	}
@@ -95,13 +98,17 @@ func (s *starting) toStart(servers []*server.Server) []*server.Instance {
 		if srv.Deprecated != "" {
 			m.deprecated(srv)
 		}
-		n := len(todo)
+		n, confs := len(todo), 0
 		for _, i := range srv.Instances {
-			if !i.Orphan && !s.skip[i] {
+			if i.Orphan {
+				continue
+			}
+			confs++
+			if !s.skip[i] {
 				todo = append(todo, i)
 			}
 		}
-		if len(srv.Instances) == 0 && len(srv.Errs) == 0 {
+		if confs == 0 && len(srv.Errs) == 0 {
 			s.refused++
 			if strict || m.Options.Compat || m.Options.Verbose {
 				m.noConf(srv)
@@ -118,11 +125,24 @@ func (s *starting) toStart(servers []*server.Server) []*server.Instance {
 	return todo
 }
 
+// noConf says that a program has no conf, or none of the number asked for.
 func (m *Manager) noConf(srv *server.Server) {
 	if m.Options.Number != 0 {
 		m.remark("Unable to locate config number %d for %s", m.Options.Number, srv.Program.Name)
 	} else {
 		m.remark("Unable to locate config for %s", srv.Program.Name)
+	}
+	m.foundConfs(srv)
+}
+
+// foundConfs lists, at -v, the confs that there are.
+func (m *Manager) foundConfs(srv *server.Server) {
+	if len(srv.Confs) == 0 {
+		return
+	}
+	m.note("Found configs:")
+	for n, path := range srv.Confs {
+		m.note("  %d) %s", n+1, path)
 	}
 }
 
@@ -131,6 +151,7 @@ func (m *Manager) deprecated(srv *server.Server) {
 	p := srv.Program
 	m.remark("WARNING: %s.conf is deprecated. Move %ss' configuration into %s.conf.",
 		p.DeprecatedConf[0].Base, p.Name, p.Conf[0].Base)
+	m.foundConfs(srv)
 }
 
 // batch launches instances whose locks are held, and gives up each lock when
@@ -230,6 +251,9 @@ func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 		}
 		m.Console.Warn("%s: %s: replacing pidfile %q", i, holder(f), i.Pidfile)
 	case pidfile.Malformed:
+		if err := m.untracked(i, f); err != nil {
+			return err
+		}
 		return m.removeJunk(i, f)
 	}
 	if m.Options.DryRun || f.State == pidfile.Stopped {

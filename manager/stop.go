@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"errors"
+	"fmt"
 	"syscall"
 	"time"
 
@@ -44,6 +45,7 @@ type stopping struct {
 	failed  bool      // something is not stopped, or cannot be told to be
 	begun   map[*server.Instance]bool
 	of      map[*server.Instance][]*target // those that are waited for
+	ran     map[*aliases.Program]bool      // something of it runs, or ran
 }
 
 // A target is one process that is to end: the server of an instance, or a
@@ -59,7 +61,7 @@ type target struct {
 
 // stopAll ends every instance of servers.
 func (m *Manager) stopAll(ctx context.Context, servers []*server.Server) *stopping {
-	s := &stopping{m: m, begun: map[*server.Instance]bool{}}
+	s := &stopping{m: m, begun: map[*server.Instance]bool{}, ran: map[*aliases.Program]bool{}}
 	var all []*server.Instance
 	for _, srv := range servers {
 		all = append(all, srv.Instances...)
@@ -76,14 +78,15 @@ func (m *Manager) stopAll(ctx context.Context, servers []*server.Server) *stoppi
 
 // sayNone names the programs of which nothing ran.
 func (s *stopping) sayNone(servers []*server.Server) {
-	ran := map[*aliases.Program]bool{}
-	for _, t := range s.targets {
-		ran[t.i.Program] = true
-	}
+	m := s.m
 	for _, srv := range servers {
-		if !ran[srv.Program] && (s.m.Options.Compat || srv.Named || len(srv.Instances) > 0) {
-			s.m.Console.Say("No %s running", srv.Program.Name)
+		if s.ran[srv.Program] || !m.Options.Compat && !srv.Named && len(srv.Instances) == 0 {
+			continue
 		}
+		if m.Options.Compat && m.Options.Number != 0 && len(srv.Instances) == 0 {
+			m.noConf(srv)
+		}
+		m.Console.Say("No %s running", srv.Program.Name)
 	}
 }
 
@@ -126,6 +129,7 @@ func (s *stopping) signal(i *server.Instance) []*target {
 // send sends processes of i, whose pidfile names pid, the stop signal.
 func (s *stopping) send(i *server.Instance, pid int, processes []*pidfile.Process) []*target {
 	m, sig := s.m, s.m.stopSignal(i.Program)
+	s.ran[i.Program] = true
 	var out []*target
 	for _, p := range processes {
 		t := &target{i: i, process: p, recorded: pid, deadline: time.Now().Add(m.killWait(i.Program))}
@@ -197,7 +201,11 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 		m.Console.Warn("%s: %s: not signalled, removing pidfile %q", i, holder(f), i.Pidfile)
 		s.removeStale(i, f.Record.PID)
 	case pidfile.Malformed:
-		if err := m.removeJunk(i, f); err != nil {
+		err := m.untracked(i, f)
+		if err == nil {
+			err = m.removeJunk(i, f)
+		}
+		if err != nil {
 			m.problem(i, "%s: %v", i, err)
 			s.failed = true
 		}
@@ -223,6 +231,20 @@ func (s *stopping) orphans(i *server.Instance, pid int) []*target {
 	}
 	s.m.Console.Warn("%s (%d - %s) is dead and left %d workers behind: stopping them", i, pid, subject(i), len(left))
 	return s.send(i, pid, left)
+}
+
+// untracked says whether the server runs though its pidfile names nobody: then
+// the pidfile must not go, and no second server be started.
+func (m *Manager) untracked(i *server.Instance, f pidfile.Finding) error {
+	copies, err := i.Copies()
+	if err != nil || len(copies) == 0 {
+		return err
+	}
+	pid := copies[0].PID()
+	for _, p := range copies {
+		p.Close()
+	}
+	return fmt.Errorf("%w, but pid %d runs this server: write that into it, or stop it by hand", f.Err, pid)
 }
 
 // removeJunk removes a regular file that holds no pid. Anything else that

@@ -20,6 +20,10 @@ type Identity struct {
 	// way that is as good as another; more arguments may follow. No list at
 	// all: any arguments will do.
 	Args [][]string
+	// Edited says that the arguments may have been edited since the server was
+	// started, so that one with others is the server too if it is older than its
+	// pidfile. It is for programs without a conf, which nothing else names.
+	Edited bool
 	// Match, if not nil, decides alone, on the arguments joined by blanks: for
 	// programs that rewrite their title.
 	Match func(title string) bool

@@ -5,8 +5,6 @@ import (
 	"hash/fnv"
 	"io/fs"
 	"os"
-	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,21 +19,26 @@ const LockName = ".mgr.lock"
 // inherited the file holds it until it closes it.
 func (d *Dir) TryLock(name string) error {
 	err := d.flock(unix.F_OFD_SETLK, unix.F_WRLCK, name)
-	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) && d.lock != nil {
-		return d.fail("lock", name, ErrLocked)
+	if err == unix.EAGAIN || err == unix.EACCES {
+		err = ErrLocked
 	}
-	return err
+	return d.lockError(name, err)
 }
 
 // Lock takes the lock of the pidfile name and waits for it as long as somebody
 // else has it: the caller bounds the wait.
 func (d *Dir) Lock(name string) error {
-	for {
-		err := d.flock(unix.F_OFD_SETLKW, unix.F_WRLCK, name)
-		if !errors.Is(err, unix.EINTR) {
-			return err
-		}
+	_, err := uninterrupted(func() (int, error) { return 0, d.flock(unix.F_OFD_SETLKW, unix.F_WRLCK, name) })
+	return d.lockError(name, err)
+}
+
+// lockError gives err its context, which errors of the lock file itself have.
+func (d *Dir) lockError(name string, err error) error {
+	var pe *fs.PathError
+	if err == nil || errors.As(err, &pe) {
+		return err
 	}
+	return d.fail("lock", name, err)
 }
 
 // Unlock gives up the lock of the pidfile name.
@@ -49,15 +52,13 @@ func (d *Dir) Unlock(name string) {
 // locks until it is through; nil before the first lock.
 func (d *Dir) LockFile() *os.File { return d.lock }
 
+// flock gives the bare errno of fcntl(2), and a *fs.PathError of the lock file.
 func (d *Dir) flock(cmd int, kind int16, name string) error {
 	if err := d.openLock(); err != nil {
 		return err
 	}
 	lk := unix.Flock_t{Type: kind, Whence: 0, Start: offset(name), Len: 1}
-	if err := unix.FcntlFlock(d.lock.Fd(), cmd, &lk); err != nil {
-		return d.fail("lock", name, err)
-	}
-	return nil
+	return unix.FcntlFlock(d.lock.Fd(), cmd, &lk)
 }
 
 // openLock opens the lock file, or makes it: mode 0600, and of the run
@@ -66,7 +67,7 @@ func (d *Dir) openLock() error {
 	if d.lock != nil {
 		return nil
 	}
-	dirfd := int(d.file.Fd())
+	dirfd := d.fd()
 	flags := unix.O_RDWR | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
 	fd, err := unix.Openat(dirfd, LockName, flags|unix.O_CREAT|unix.O_EXCL, 0o600)
 	if err == nil {
@@ -101,8 +102,4 @@ func offset(name string) int64 {
 	h := fnv.New64a()
 	h.Write([]byte(name))
 	return int64(h.Sum64() >> 2) // positive, with room for a length
-}
-
-func sortEntries(entries []fs.DirEntry) {
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 }

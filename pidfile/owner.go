@@ -2,6 +2,8 @@ package pidfile
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/shirou/gopsutil/v3/process"
@@ -15,11 +17,11 @@ func Describe(pid int) string {
 	if err != nil {
 		return "nobody"
 	}
-	name, err := p.Name()
+	st, err := stat(pid)
 	if err != nil {
 		return "a process that cannot be seen"
 	}
-	s := fmt.Sprintf("%q", name)
+	s := fmt.Sprintf("%q", fullName(pid, st.Comm))
 	if user, err := p.Username(); err == nil {
 		s += " of " + user
 	}
@@ -27,4 +29,24 @@ func Describe(pid int) string {
 		s += ", started " + time.UnixMilli(ms).Format(time.DateTime)
 	}
 	return s
+}
+
+// maxComm is where the kernel cuts a process's name off, TASK_COMM_LEN.
+const maxComm = 15
+
+// fullName completes a name that was cut off from the command line.
+func fullName(pid int, comm string) string {
+	if len(comm) < maxComm {
+		return comm
+	}
+	argv, err := cmdline(pid)
+	if err != nil {
+		return comm
+	}
+	for _, arg := range argv {
+		if base := filepath.Base(arg); strings.HasPrefix(base, comm) {
+			return base
+		}
+	}
+	return comm
 }

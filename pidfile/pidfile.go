@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -47,8 +48,8 @@ type Record struct {
 }
 
 // Parse reads the content of a pidfile: one decimal from 2 to 4194304, with
-// nothing before it and at most one line end behind it. Anything else is
-// ErrMalformed.
+// nothing before it, no leading zero, and at most one line end behind it.
+// Anything else is ErrMalformed.
 func Parse(content []byte) (int, error) {
 	if len(content) > maxSize {
 		return 0, fmt.Errorf("%w: more than %d bytes", ErrMalformed, maxSize)
@@ -57,13 +58,9 @@ func Parse(content []byte) (int, error) {
 	if digits == "" {
 		return 0, fmt.Errorf("%w: empty", ErrMalformed)
 	}
-	for _, c := range []byte(digits) {
-		if c < '0' || c > '9' {
-			return 0, fmt.Errorf("%w: holds %q", ErrMalformed, content)
-		}
-	}
 	pid, err := strconv.Atoi(digits)
-	if err != nil || pid < 2 || pid > maxPID {
+	// Printed back it shows what Atoi lets pass: signs and leading zeros.
+	if err != nil || strconv.Itoa(pid) != digits || pid < 2 || pid > maxPID {
 		return 0, fmt.Errorf("%w: holds %q", ErrMalformed, content)
 	}
 	return pid, nil
@@ -99,7 +96,29 @@ type Finding struct {
 // compares it with id. The handle is opened before the process is looked at,
 // and is seen alive after, so the verdict is about the process that the handle
 // holds, whatever becomes of the number.
+//
+// As root it takes a pidfile that another user owns for what that user could do
+// himself: a process that the user could not signal is Unknown, not Running.
 func (d *Dir) Inspect(name string, id Identity) Finding {
+	f := d.inspect(name, id)
+	// A pidfile may be replaced between the read and the look: then what was
+	// found is the end of the last server, and not what the file names.
+	for range rereads {
+		if f.State != Dead && f.State != Foreign {
+			break
+		}
+		if rec, err := d.Read(name); err == nil && rec == f.Record {
+			break
+		}
+		f = d.inspect(name, id)
+	}
+	return f
+}
+
+// rereads bounds how often a pidfile that keeps changing is read again.
+const rereads = 3
+
+func (d *Dir) inspect(name string, id Identity) Finding {
 	rec, err := d.Read(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -109,23 +128,20 @@ func (d *Dir) Inspect(name string, id Identity) Finding {
 	case err != nil:
 		return Finding{State: Unknown, Err: err}
 	}
-	f := inspect(rec.PID, id)
-	f.Record = rec
-	return f
-}
-
-func inspect(pid int, id Identity) Finding {
-	p, err := Open(pid)
+	p, err := Open(rec.PID)
 	if errors.Is(err, ErrGone) {
-		return Finding{State: Dead}
+		return Finding{State: Dead, Record: rec}
 	}
 	if err != nil {
-		return Finding{State: Unknown, Err: err}
+		return Finding{State: Unknown, Record: rec, Err: err}
 	}
-	state, err := p.verify(id)
+	state, err := p.verify(id, rec.ModTime)
+	if state == Running && rec.UID != 0 && os.Geteuid() == 0 {
+		state, err = p.verifyOwner(rec.UID)
+	}
 	if state == Running {
-		return Finding{State: Running, Process: p}
+		return Finding{State: Running, Record: rec, Process: p}
 	}
 	p.Close()
-	return Finding{State: state, Err: err}
+	return Finding{State: state, Record: rec, Err: err}
 }

@@ -2,9 +2,13 @@ package pidfile
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Stat is what mgr wants to know of /proc/PID/stat, proc_pid_stat(5).
@@ -15,6 +19,7 @@ type Stat struct {
 	PGRP    int
 	Session int
 	Flags   uint64 // PF_* of the kernel's linux/sched.h
+	Threads int
 	Start   uint64 // clock ticks after boot
 }
 
@@ -23,7 +28,12 @@ const (
 	pfKthread = 0x00200000 // PF_KTHREAD: a kernel thread
 )
 
-func (s Stat) kernel() bool  { return s.Flags&pfKthread != 0 }
+func (s Stat) kernel() bool { return s.Flags&pfKthread != 0 }
+
+// exited says whether nothing of the process runs any more. The first thread
+// may be a zombie long before the others end: it is then a zombie with threads.
+func (s Stat) exited() bool { return (s.State == 'Z' || s.State == 'X') && s.Threads < 2 }
+
 func (s Stat) exiting() bool { return s.Flags&pfExiting != 0 || s.State == 'Z' || s.State == 'X' }
 
 // parseStat reads the content of /proc/PID/stat. The command name stands in
@@ -36,21 +46,27 @@ func parseStat(raw []byte) (Stat, error) {
 	}
 	s := Stat{Comm: string(raw[open+1 : end])}
 	f := strings.Fields(string(raw[end+1:]))
-	if len(f) < 20 || len(f[0]) != 1 {
+	if len(f) < 20 || len(f[0]) != 1 || f[0][0] < 'A' || f[0][0] > 'z' {
 		return Stat{}, fmt.Errorf("stat with %d fields: %q", len(f), clip(raw))
 	}
 	s.State = f[0][0]
 	var err error
 	number := func(i int) uint64 {
 		n, e := strconv.ParseUint(f[i], 10, 64)
-		if e != nil && err == nil {
-			err = fmt.Errorf("stat field %d: %w", i+3, e)
-		}
+		err = cmp.Or(err, e)
 		return n
 	}
-	s.PPID, s.PGRP, s.Session = int(number(1)), int(number(2)), int(number(3))
+	id := func(i int) int { // -1 in what is left of a process that is being reaped
+		n, e := strconv.ParseInt(f[i], 10, 32)
+		err = cmp.Or(err, e)
+		return int(n)
+	}
+	s.PPID, s.PGRP, s.Session, s.Threads = id(1), id(2), id(3), id(17)
 	s.Flags, s.Start = number(6), number(19)
-	return s, err
+	if err != nil {
+		return Stat{}, fmt.Errorf("stat %q: %w", clip(raw), err)
+	}
+	return s, nil
 }
 
 func clip(raw []byte) []byte { return raw[:min(len(raw), 80)] }
@@ -64,4 +80,109 @@ func splitCmdline(raw []byte) []string {
 		return nil
 	}
 	return strings.Split(s, "\x00")
+}
+
+// A fdinfo is what /proc/self/fdinfo says of a pidfd, proc_pid_fdinfo(5).
+type fdinfo struct {
+	PID    int  // in the pid namespace of /proc; -1 once it was reaped, 0 if it has none there
+	Nested bool // the process lives in a pid namespace below that
+}
+
+func parseFdinfo(raw []byte) (fdinfo, error) {
+	f := field(raw, "Pid:")
+	if len(f) != 1 {
+		return fdinfo{}, fmt.Errorf("fdinfo without a pid: %q", clip(raw))
+	}
+	pid, err := strconv.ParseInt(f[0], 10, 32)
+	if err != nil {
+		return fdinfo{}, fmt.Errorf("fdinfo: %w", err)
+	}
+	return fdinfo{PID: int(pid), Nested: len(field(raw, "NSpid:")) > 1}, nil
+}
+
+// parseUIDs gives the real and the saved user id that the content of
+// /proc/PID/status names: who has one of them may signal the process, kill(2).
+func parseUIDs(raw []byte) ([]uint32, error) {
+	f := field(raw, "Uid:")
+	if len(f) != 4 {
+		return nil, fmt.Errorf("status without user ids: %q", clip(raw))
+	}
+	var out []uint32
+	for _, s := range []string{f[0], f[2]} {
+		n, err := strconv.ParseUint(s, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("status: %w", err)
+		}
+		out = append(out, uint32(n))
+	}
+	return out, nil
+}
+
+// field gives the words behind label on the first line that begins with it.
+func field(raw []byte, label string) []string {
+	for line := range strings.Lines(string(raw)) {
+		if rest, ok := strings.CutPrefix(line, label); ok {
+			return strings.Fields(rest)
+		}
+	}
+	return nil
+}
+
+// info reads what the kernel says of the handle itself.
+func (p *Process) info() (fdinfo, error) {
+	raw, err := readProc("/proc/self/fdinfo/" + strconv.Itoa(p.fd))
+	if err != nil {
+		return fdinfo{}, err
+	}
+	return parseFdinfo(raw)
+}
+
+// cmdline reads the arguments of the process pid: none for a zombie, a kernel
+// thread, and in the middle of execve(2).
+func cmdline(pid int) ([]string, error) {
+	raw, err := readProc(procPath(pid, "cmdline"))
+	if err != nil {
+		return nil, err
+	}
+	return splitCmdline(raw), nil
+}
+
+func stat(pid int) (Stat, error) {
+	raw, err := readProc(procPath(pid, "stat"))
+	if err != nil {
+		return Stat{}, err
+	}
+	return parseStat(raw)
+}
+
+func procPath(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }
+
+// maxProc is the most that is read of a file of /proc, in bytes: as long as one
+// argument can be (MAX_ARG_STRLEN, execve(2)). A process may point its own
+// command line at all of its address space, prctl(2).
+const maxProc = 128 << 10
+
+// readProc reads a file of /proc, whole unless it is longer than maxProc. It
+// spares what os.ReadFile does for files of a known size: this runs for every
+// instance.
+func readProc(path string) ([]byte, error) {
+	fd, err := uninterrupted(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, 0, 512)
+	for {
+		n, err := uninterrupted(func() (int, error) { return unix.Read(fd, buf[len(buf):cap(buf)]) })
+		if err != nil {
+			return nil, &os.PathError{Op: "read", Path: path, Err: err}
+		}
+		buf = buf[:len(buf)+n]
+		if n == 0 || len(buf) >= maxProc {
+			return buf[:min(len(buf), maxProc)], nil
+		}
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+	}
 }

@@ -1,6 +1,12 @@
 package pidfile
 
-import "slices"
+import (
+	"os"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
 
 // Matching gives a handle on every process that id describes, in the order of
 // pids: the server, its workers with the same command line, and copies of it
@@ -21,7 +27,7 @@ func (t *Tree) Matching(id Identity) []*Process {
 // member is there (kernel/pid.c), but that the members are this server's is
 // for their command lines to say. The caller closes them.
 func (t *Tree) Left(pid int, id Identity) []*Process {
-	if _, alive := t.stats[pid]; alive {
+	if _, alive := t.stats[pid]; alive || pid < 2 {
 		return nil
 	}
 	led := func(st Stat) bool { return st.PGRP == pid || st.Session == pid }
@@ -68,4 +74,15 @@ func openMatching(pid int, id Identity, wanted func(Stat) bool) *Process {
 		return nil
 	}
 	return p
+}
+
+// UID gives the effective user of the process pid: the owner of its directory
+// in /proc, proc(5).
+func UID(pid int) (uint32, error) {
+	var st unix.Stat_t
+	path := "/proc/" + strconv.Itoa(pid)
+	if err := unix.Stat(path, &st); err != nil {
+		return 0, &os.PathError{Op: "stat", Path: path, Err: err}
+	}
+	return st.Uid, nil
 }

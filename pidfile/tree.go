@@ -32,7 +32,7 @@ func ReadTree() (*Tree, error) {
 		if err != nil {
 			continue
 		}
-		if st, err := stat(pid); err == nil && st.State != 'Z' && st.State != 'X' {
+		if st, err := stat(pid); err == nil && !st.exited() {
 			t.stats[pid] = st
 			t.children[st.PPID] = append(t.children[st.PPID], pid)
 		}
@@ -69,8 +69,8 @@ func (t *Tree) Family(p *Process) []*Process {
 		}
 	}
 	led := func(st Stat) bool { return st.PGRP == p.pid || st.Session == p.pid }
-	for pid, st := range t.stats {
-		if !in[pid] && led(st) {
+	for _, pid := range t.pids() {
+		if !in[pid] && led(t.stats[pid]) {
 			add(openRelated(pid, p, led))
 		}
 	}
@@ -113,13 +113,9 @@ func (p *Process) Exiting() bool {
 
 // Await waits until the process has ended, or until the deadline.
 func (p *Process) Await(deadline time.Time) {
-	fds := []unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}
-	for {
-		n, err := unix.Poll(fds, timeout(deadline))
-		if err != unix.EINTR || n > 0 {
-			return
-		}
-	}
+	_, _ = uninterrupted(func() (int, error) {
+		return unix.Poll([]unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}, timeout(deadline))
+	})
 }
 
 // StateOf gives the state letter of the process pid, proc_pid_stat(5), or "?".

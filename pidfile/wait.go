@@ -15,6 +15,7 @@ type Waiter struct {
 	epoll int
 	wake  int // an eventfd(2) that ends the wait
 	stop  func() bool
+	woken chan struct{} // closed when the context's end has been passed on
 }
 
 // NewWaiter makes a Waiter whose Wait ends when ctx does.
@@ -28,13 +29,14 @@ func NewWaiter(ctx context.Context) (*Waiter, error) {
 		unix.Close(epoll)
 		return nil, fmt.Errorf("eventfd: %w", err)
 	}
-	w := &Waiter{epoll: epoll, wake: wake}
+	w := &Waiter{epoll: epoll, wake: wake, woken: make(chan struct{})}
 	if err := w.Add(wake, -1); err != nil {
 		w.Close()
 		return nil, err
 	}
 	w.stop = context.AfterFunc(ctx, func() {
 		_, _ = unix.Write(wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		close(w.woken)
 	})
 	return w, nil
 }
@@ -42,10 +44,7 @@ func NewWaiter(ctx context.Context) (*Waiter, error) {
 // Close ends the use of w. The descriptors that were added stay open.
 func (w *Waiter) Close() {
 	if w.stop != nil && !w.stop() {
-		// The wake-up is under way or over; it writes to an open descriptor
-		// as long as the number is not closed, so leave it to the process.
-		unix.Close(w.epoll)
-		return
+		<-w.woken // or it would write to whatever gets the number next
 	}
 	unix.Close(w.epoll)
 	unix.Close(w.wake)
@@ -67,26 +66,22 @@ func (w *Waiter) Remove(fd int) {
 
 // Wait waits until some of the descriptors are readable and gives their keys.
 // None means that the deadline has passed (a zero deadline never does) or that
-// the context has ended.
+// the context has ended. A descriptor is reported as long as it is readable: a
+// pidfd for ever, until it is removed.
 func (w *Waiter) Wait(deadline time.Time) ([]int, error) {
 	var events [128]unix.EpollEvent
-	for {
-		n, err := unix.EpollWait(w.epoll, events[:], timeout(deadline))
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("epoll_wait: %w", err)
-		}
-		keys := make([]int, 0, n)
-		for _, ev := range events[:n] {
-			if ev.Fd < 0 {
-				return nil, nil
-			}
-			keys = append(keys, int(ev.Fd))
-		}
-		return keys, nil
+	n, err := uninterrupted(func() (int, error) { return unix.EpollWait(w.epoll, events[:], timeout(deadline)) })
+	if err != nil {
+		return nil, fmt.Errorf("epoll_wait: %w", err)
 	}
+	keys := make([]int, 0, n)
+	for _, ev := range events[:n] {
+		if ev.Fd < 0 {
+			return nil, nil
+		}
+		keys = append(keys, int(ev.Fd))
+	}
+	return keys, nil
 }
 
 // timeout is what is left until deadline in the milliseconds of epoll_wait(2),
@@ -99,5 +94,5 @@ func timeout(deadline time.Time) int {
 	if left <= 0 {
 		return 0
 	}
-	return int(min((left+time.Millisecond-1)/time.Millisecond, 1<<30))
+	return int(min((left-1)/time.Millisecond+1, 1<<30))
 }

@@ -69,7 +69,7 @@ func (c *Child) settles() time.Duration {
 	if c.mode.NoWait {
 		return 0
 	}
-	return c.Instance.Program.StartSecs
+	return c.Instance.Program.StartWait
 }
 
 // Died says how the process ended: "exit status 1", "killed by SIGKILL".

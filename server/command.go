@@ -127,7 +127,9 @@ func (i *Instance) identity() (pidfile.Identity, error) {
 		}
 		c := i.fleet.look(argv[0])
 		id.Commands, id.Interpreters = c.names, c.interpreters
-		if args := upToConf(argv[1:], conf); args != nil {
+		if conf == "" {
+			id.Args, id.Edited = [][]string{argv[1:]}, true
+		} else if args := upToConf(argv[1:], conf); args != nil {
 			id.Args = append(id.Args, args)
 		}
 	}

@@ -27,10 +27,11 @@ type Fleet struct {
 	RunDir  string // absolute
 	Env     []string
 
-	run    *pidfile.Dir        // the run directory, once opened
-	pids   []string            // what List found, once it did
-	listed bool                // pids is valid
-	looks  map[string]*command // by command word
+	run    *pidfile.Dir            // the run directory, once opened
+	dirs   map[string]*pidfile.Dir // of pidfiles elsewhere, by path
+	pids   []string                // what List found, once it did
+	listed bool                    // pids is valid
+	looks  map[string]*command     // by command word
 }
 
 // A Server is one program and those of its instances that were asked for.
@@ -47,6 +48,8 @@ type Server struct {
 	// Unknown are conf names that were asked for and that neither a conf nor a
 	// pidfile has; Known those that there are.
 	Unknown, Known []string
+	// Confs are the paths of all confs of the program that were found, in order.
+	Confs []string
 }
 
 // An Instance is one program with one conf: what has a pidfile.
@@ -98,6 +101,10 @@ func (f *Fleet) Close() {
 		f.run.Close()
 		f.run = nil
 	}
+	for _, dir := range f.dirs {
+		dir.Close()
+	}
+	f.dirs = nil
 }
 
 // Installed says whether the program's command can be found.
@@ -194,6 +201,7 @@ func (f *Fleet) confs(s *Server, t *aliases.Target) (wanted []conftree.Conf, kno
 				known = append(known, c.Name)
 				if t.Wants(c.Name) {
 					wanted = append(wanted, c)
+					s.Confs = append(s.Confs, c.Path)
 				}
 			}
 			if len(wanted) > 0 {
@@ -347,12 +355,23 @@ func (i *Instance) dir(make bool) (*pidfile.Dir, string, error) {
 		err := i.fleet.Open(make)
 		return i.fleet.run, i.name, err
 	}
+	path, name := filepath.Split(i.name)
+	if dir := i.fleet.dirs[path]; dir != nil {
+		return dir, name, nil
+	}
 	open := pidfile.OpenDir
 	if make {
 		open = pidfile.MakeDir
 	}
-	dir, err := open(filepath.Dir(i.name))
-	return dir, filepath.Base(i.name), err
+	dir, err := open(path)
+	if err != nil {
+		return nil, "", err
+	}
+	if i.fleet.dirs == nil {
+		i.fleet.dirs = map[string]*pidfile.Dir{}
+	}
+	i.fleet.dirs[path] = dir
+	return dir, name, nil
 }
 
 // TryLock takes the instance's lock, or says pidfile.ErrLocked. Without a run

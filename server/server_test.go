@@ -186,7 +186,7 @@ func TestDeprecatedConf(t *testing.T) {
 func TestSectionOfABrokenConf(t *testing.T) {
 	g := newGrove(t, groveProfile)
 	g.write("etc/grove-web/1.conf", "[pruner]\n", 0o644)
-	g.write("etc/grove-web/2.conf", "[pruner\n", 0o644)
+	g.write("etc/grove-web/2.conf", "\x00\x01", 0o644)
 	s := g.servers(0, "grove-pruner")[0]
 	if len(s.Instances) != 1 || len(s.Errs) != 1 || !strings.Contains(s.Errs[0].Error(), "2.conf") {
 		t.Errorf("%d instances, errors %v: want the good one, and an error on 2.conf", len(s.Instances), s.Errs)

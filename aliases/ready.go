@@ -1,0 +1,68 @@
+package aliases
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// A Readiness is how a server shows that it is ready: a kind, and for some an
+// address behind it, tcp:127.0.0.1:8080.
+type Readiness string
+
+// The kinds of readiness.
+const (
+	ReadyStarted     = "started"      // it was executed
+	ReadyStdoutClose = "stdout-close" // it closed its stdout and stderr
+	ReadyNotify      = "notify"       // it sent READY=1 to $NOTIFY_SOCKET, sd_notify(3)
+	ReadyTCP         = "tcp"          // tcp:HOST:PORT takes a connection
+	ReadyUnix        = "unix"         // unix:PATH takes a connection
+	ReadyHTTP        = "http"         // an http: or https: URL answers, 2xx or 3xx
+)
+
+// Kind is what kind of readiness it is.
+func (r Readiness) Kind() string {
+	kind, _, _ := strings.Cut(string(r), ":")
+	if kind == "https" {
+		return ReadyHTTP
+	}
+	return kind
+}
+
+// Address is what stands behind the kind: HOST:PORT or PATH.
+func (r Readiness) Address() string {
+	_, address, _ := strings.Cut(string(r), ":")
+	return address
+}
+
+func ready(p *Program, value string, scope Scope) error {
+	value, err := scope.Expand(value)
+	if err != nil {
+		return err
+	}
+	r := Readiness(value)
+	switch kind, address := r.Kind(), r.Address(); kind {
+	case ReadyStarted, ReadyStdoutClose, ReadyNotify:
+		if strings.Contains(value, ":") {
+			return fmt.Errorf("%q takes no address", kind)
+		}
+	case ReadyTCP:
+		if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" {
+			return fmt.Errorf("%q is not tcp:HOST:PORT", value)
+		}
+	case ReadyUnix:
+		if !strings.HasPrefix(address, "/") {
+			return fmt.Errorf("%q is not unix:/PATH", value)
+		}
+	case ReadyHTTP:
+		if u, err := url.Parse(value); err != nil || u.Host == "" {
+			return fmt.Errorf("%q is no URL such as http://127.0.0.1:8080/healthcheck", value)
+		}
+	default:
+		return fmt.Errorf("%q is not understood, it takes %s, %s, %s, tcp:HOST:PORT, unix:PATH or http://HOST:PORT/PATH",
+			value, ReadyStarted, ReadyStdoutClose, ReadyNotify)
+	}
+	p.Ready = r
+	return nil
+}

@@ -1,0 +1,212 @@
+package pidfile
+
+import (
+	"bufio"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// family has workers of all kinds, and names them.
+func family() {
+	spawn("good", "fork")
+	spawn("good", "setpgid", func(c *exec.Cmd) { c.SysProcAttr.Setpgid = true })
+	spawn("good", "setsid", setsid)
+	spawn("nest", "nest")
+	must(spawn("double", "double").Wait())
+	must(spawn("double", "escaped", setsid).Wait())
+	ready()
+	leash()
+}
+
+// nest has one worker, in a group of its own.
+func nest() {
+	spawn("good", "grandchild", func(c *exec.Cmd) { c.SysProcAttr.Setpgid = true })
+	ready()
+	leash()
+}
+
+// double has one worker, and ends.
+func double() {
+	spawn("good", "orphan")
+	ready()
+}
+
+// spawn starts a worker and passes on what it says: its own pid as label, or,
+// if it was only there to start another, that one's.
+func spawn(role, label string, opts ...func(*exec.Cmd)) *exec.Cmd {
+	c := child(role, os.Args)
+	for _, opt := range opts {
+		opt(c)
+	}
+	out, err := c.StdoutPipe()
+	must(err)
+	must(c.Start())
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && lines.Text() != "ready" {
+		if pid, ok := strings.CutPrefix(lines.Text(), "orphan "); ok {
+			fmt.Println(label, pid)
+		} else {
+			fmt.Println(lines.Text())
+		}
+	}
+	must(lines.Err())
+	if role != "double" {
+		fmt.Println(label, c.Process.Pid)
+	}
+	return c
+}
+
+// labels names processes as the daemon did, and closes their handles.
+func (d *daemon) labels(processes []*Process) []string {
+	d.t.Helper()
+	var out []string
+	for _, p := range processes {
+		out = append(out, d.label(p))
+		p.Close()
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (d *daemon) label(p *Process) string {
+	if p.PID() == d.pid() {
+		return "server"
+	}
+	for label, pid := range d.said {
+		if pid == p.PID() {
+			return label
+		}
+	}
+	return fmt.Sprintf("stranger %d", p.PID())
+}
+
+func mustReadTree(t *testing.T) *Tree {
+	t.Helper()
+	tree, err := ReadTree()
+	check(t, err)
+	return tree
+}
+
+func compare(t *testing.T, about string, want string, got []string) {
+	t.Helper()
+	if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
+		t.Errorf("%s (-want +got)\n%s", about, diff)
+	}
+}
+
+func TestFamily(t *testing.T) {
+	d := start(t, "family", serverArgv, setsid)
+	start(t, "good", serverArgv) // no relative, for all that it looks the same
+	p := handle(t, d.pid())
+	before := descriptors(t)
+	tree := mustReadTree(t)
+	compare(t, "Family", "double fork grandchild nest setpgid setsid", d.labels(tree.Family(p)))
+	compare(t, "Children", "fork nest setpgid setsid", d.labels(tree.Children(p)))
+	compare(t, "Family of a worker", "grandchild", d.labels(tree.Family(handle(t, d.said["nest"]))))
+	compare(t, "Children of a leaf", "", d.labels(tree.Children(handle(t, d.said["fork"]))))
+	compare(t, "Left of the living", "", d.labels(tree.Left(d.pid(), serverID)))
+	if after := descriptors(t); after != before+2 {
+		t.Errorf("%d descriptors, %d before", after, before)
+	}
+	for range 5 {
+		var pids [2][]int
+		for n := range pids {
+			for _, q := range tree.Family(p) {
+				pids[n] = append(pids[n], q.PID())
+				q.Close()
+			}
+		}
+		if !slices.Equal(pids[0], pids[1]) {
+			t.Fatalf("no order: %v", pids)
+		}
+	}
+}
+
+// TestFamilyNoLeader looks at a server that shares group and session with the
+// test: only descent tells, and nothing of the test's may be among them.
+func TestFamilyNoLeader(t *testing.T) {
+	d := start(t, "family", serverArgv)
+	start(t, "good", serverArgv)
+	compare(t, "Family", "fork grandchild nest setpgid setsid", d.labels(mustReadTree(t).Family(handle(t, d.pid()))))
+}
+
+func TestMatching(t *testing.T) {
+	argv := []string{"/usr/bin/demo-server", "/etc/demo/matching.conf"}
+	id := Identity{Commands: []string{"demo-server"}, Args: [][]string{{argv[1]}}}
+	d := start(t, "family", argv, setsid)
+	start(t, "good", serverArgv)
+	compare(t, "Matching", "double escaped fork grandchild nest server setpgid setsid", d.labels(mustReadTree(t).Matching(id)))
+	id.Args[0][0] = "/etc/demo/none.conf"
+	compare(t, "Matching another conf", "", d.labels(mustReadTree(t).Matching(id)))
+}
+
+// TestLeft looks for what a server left behind that died.
+func TestLeft(t *testing.T) {
+	d := start(t, "family", serverArgv, setsid)
+	old := mustReadTree(t)
+	p := handle(t, d.pid())
+	check(t, p.Signal(unix.SIGKILL))
+	p.Await(time.Now().Add(patience))
+	const left = "double fork grandchild nest setpgid"
+	compare(t, "Left of a zombie", left, d.labels(mustReadTree(t).Left(d.pid(), serverID)))
+	compare(t, "Family of a zombie", "", d.labels(old.Family(p)))
+	d.kill()
+	tree := mustReadTree(t)
+	compare(t, "Left", left, d.labels(tree.Left(d.pid(), serverID)))
+	compare(t, "Left of another server", "", d.labels(tree.Left(d.pid(), Identity{Commands: []string{"x"}})))
+	compare(t, "Family of the reaped", "", d.labels(tree.Family(p)))
+	compare(t, "Children of the reaped", "", d.labels(old.Children(p)))
+	any := Identity{Match: func(string) bool { return true }}
+	for _, pid := range []int{-1, 0, 1} {
+		compare(t, "Left of what is no server", "", d.labels(tree.Left(pid, any)))
+	}
+	for _, label := range []string{"double", "fork", "grandchild", "nest", "setpgid"} {
+		q := handle(t, d.said[label])
+		check(t, q.Signal(unix.SIGKILL))
+		q.Await(time.Now().Add(patience))
+	}
+	compare(t, "nothing", "", d.labels(old.Left(d.pid(), serverID)))
+}
+
+// TestFamilyKilled ends a family as an escalation does: the server stopped
+// first and killed last.
+func TestFamilyKilled(t *testing.T) {
+	d := start(t, "family", serverArgv, setsid)
+	said := maps.Clone(d.said)
+	watched := map[string]*Process{}
+	for label, pid := range said {
+		watched[label] = handle(t, pid)
+	}
+	p := handle(t, d.pid())
+	check(t, p.Signal(unix.SIGSTOP))
+	deadline := time.Now().Add(patience)
+	for family := mustReadTree(t).Family(p); len(family) > 0 && time.Now().Before(deadline); family = mustReadTree(t).Family(p) {
+		for _, q := range family {
+			check(t, q.Signal(unix.SIGKILL))
+			q.Await(deadline)
+			q.Close()
+		}
+	}
+	if p.Exited() {
+		t.Error("the server is not there any more")
+	}
+	for label, q := range watched {
+		if alive := label == "escaped"; q.Exited() == alive {
+			t.Errorf("%s has ended: %v", label, !alive)
+		}
+	}
+	check(t, p.Signal(unix.SIGKILL))
+	p.Await(deadline)
+	if !p.Exited() {
+		t.Error("the server is there still")
+	}
+}

@@ -1,0 +1,153 @@
+package pidfile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// looks is how often, a millisecond apart, a command line that reads empty is
+// looked at again: it is so while execve(2) is under way, for a fraction of a
+// millisecond, but a busy machine may not let the process go on.
+const looks = 200
+
+// verify says whether the process is what id describes: Running, Dead, Foreign
+// or Unknown, and why it is not Running. written is when its pidfile was.
+func (p *Process) verify(id Identity, written time.Time) (State, error) {
+	info, err := p.info()
+	if p.Exited() {
+		return Dead, nil
+	}
+	if err != nil {
+		return Unknown, fmt.Errorf("cannot see pid %d: %w", p.pid, err)
+	}
+	if info.PID != p.pid {
+		return Unknown, fmt.Errorf("cannot see pid %d: /proc is that of another pid namespace", p.pid)
+	}
+	for range looks {
+		argv, err := cmdline(p.pid)
+		if p.Exited() { // what was read may be a successor's
+			return Dead, nil
+		}
+		switch {
+		case err != nil:
+			return Unknown, fmt.Errorf("cannot see what pid %d runs: %w", p.pid, err)
+		case len(argv) == 0:
+			if st, err := stat(p.pid); err == nil && st.kernel() && !p.Exited() {
+				return Foreign, &ForeignError{PID: p.pid, Argv: []string{"[" + st.Comm + "]"}}
+			}
+			p.Await(time.Now().Add(time.Millisecond))
+		case !id.Matches(argv) && !p.edited(id, argv, written):
+			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Same: id.sameCommand(argv)}
+		case info.Nested:
+			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Nested: true}
+		default:
+			return p.verifyLeader(id)
+		}
+	}
+	return Unknown, fmt.Errorf("pid %d shows no command line", p.pid)
+}
+
+// edited says whether argv is the server's command with other arguments, as
+// they were before the profile was edited, in a process that is older than the
+// pidfile: whoever got the number of a server that is gone is younger.
+func (p *Process) edited(id Identity, argv []string, written time.Time) bool {
+	if !id.Edited || !id.sameCommand(argv) {
+		return false
+	}
+	st, err := stat(p.pid)
+	if err != nil {
+		return false
+	}
+	var now unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {
+		return false
+	}
+	age := time.Duration(now.Nano()) - time.Duration(st.Start)*time.Second/userHZ
+	return !time.Now().Add(-age).After(written.Add(startTick))
+}
+
+// userHZ is how many ticks of /proc/PID/stat a second has, sysconf(3)
+// _SC_CLK_TCK, the same on all of Linux's 64-bit machines; a start time is only
+// that exact.
+const (
+	userHZ    = 100
+	startTick = time.Second / userHZ
+)
+
+// verifyLeader tells a server from one of its workers, which show the same
+// command line: the parent tells. A pattern may match what started the server
+// as well, so with one a session's leader is taken for nobody's worker.
+func (p *Process) verifyLeader(id Identity) (State, error) {
+	if id.Match != nil {
+		if sid, err := unix.Getsid(p.pid); err == nil && sid == p.pid && !p.Exited() {
+			return Running, nil
+		}
+	}
+	for range looks {
+		st, err := stat(p.pid)
+		var parent []string
+		if err == nil && st.PPID > 1 {
+			parent, _ = cmdline(st.PPID)
+		}
+		again, err2 := stat(p.pid)
+		switch {
+		case p.Exited():
+			return Dead, nil
+		case err != nil || err2 != nil:
+			return Unknown, fmt.Errorf("cannot see whose child pid %d is: %w", p.pid, cmp.Or(err, err2))
+		case st.PPID != again.PPID: // the parent has ended: what was read may be a successor's
+			continue
+		case len(parent) > 0 && id.Matches(parent):
+			return Foreign, &ForeignError{PID: p.pid, Worker: st.PPID, Argv: parent}
+		}
+		return Running, nil
+	}
+	return Unknown, fmt.Errorf("pid %d changes its parent all the time", p.pid)
+}
+
+// verifyOwner says whether the user uid could signal the process, kill(2).
+func (p *Process) verifyOwner(uid uint32) (State, error) {
+	raw, err := readProc(procPath(p.pid, "status"))
+	var uids []uint32
+	if err == nil {
+		uids, err = parseUIDs(raw)
+	}
+	switch {
+	case p.Exited():
+		return Dead, nil
+	case err != nil:
+		return Unknown, fmt.Errorf("cannot see whose pid %d is: %w", p.pid, err)
+	case slices.Contains(uids, uid):
+		return Running, nil
+	}
+	return Unknown, fmt.Errorf("the pidfile belongs to uid %d, who may not signal pid %d of uid %d", uid, p.pid, uids[0])
+}
+
+// A ForeignError says what runs under a pid that was expected to be a server.
+type ForeignError struct {
+	PID    int
+	Argv   []string // its command line
+	Worker int      // the pid of the server that it is only a worker of, or 0
+	// Same says that it runs the server's command, though not with its conf.
+	Same bool
+	// Nested says that it is the server of a container: it looks alike, but
+	// lives in a pid namespace below ours.
+	Nested bool
+}
+
+func (e *ForeignError) Error() string {
+	switch {
+	case e.Worker != 0:
+		return fmt.Sprintf("pid %d is only a worker of pid %d", e.PID, e.Worker)
+	case e.Nested:
+		return fmt.Sprintf("pid %d is a server in another pid namespace: %q", e.PID, strings.Join(e.Argv, " "))
+	case e.Same:
+		return fmt.Sprintf("pid %d runs the same command for something else: %q", e.PID, strings.Join(e.Argv, " "))
+	}
+	return fmt.Sprintf("pid %d is now %q", e.PID, e.Argv[0])
+}
