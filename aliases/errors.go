@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xrash/smetrics"
@@ -24,7 +25,8 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, ":%d", e.Line)
 	}
 	if e.Section != "" {
-		fmt.Fprintf(&b, ": [%s]", e.Section)
+		quoted := strconv.Quote(clip(e.Section)) // it may hold what a terminal would obey
+		b.WriteString(": [" + quoted[1:len(quoted)-1] + "]")
 	}
 	return b.String() + ": " + e.Text
 }
@@ -42,6 +44,9 @@ func (e Errors) Error() string {
 
 // nearest gives up to three of names that are most like word, the best first.
 func nearest(word string, names []string) []string {
+	if len(word) > 2*maxName { // no slip of the fingers
+		return nil
+	}
 	type scored struct {
 		name  string
 		score float64

@@ -2,6 +2,7 @@ package aliases
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 )
@@ -70,22 +71,34 @@ func (s Scope) lookup(name string) (string, error) {
 	return "", fmt.Errorf("%%(%s)s is not known%s", name, Suggest(name, sortedKeys(s.Vars)))
 }
 
-func clip(s string) string { return s[:min(len(s), 20)] }
+// clip shortens what a message quotes.
+func clip(s string) string {
+	const longest = 40
+	if len(s) <= longest {
+		return s
+	}
+	return strings.ToValidUTF8(s[:longest], "") + "…"
+}
 
 // Vars are the %(name)s of one instance of p: conf is the path of its conf, or
 // "", pidfile that of its pidfile.
 func (p *Profile) Vars(prog *Program, conf, pidfile string) map[string]string {
-	return map[string]string{
-		"program_name":   prog.Name,
-		"group_name":     prog.Name,
-		"type":           prog.Type,
-		"conf":           conf,
-		"conf_name":      confName(conf),
-		"pidfile":        pidfile,
-		"here":           filepath.Dir(p.File),
-		"host_node_name": p.Host,
-		"process_num":    "0",
-	}
+	vars := p.vars()
+	maps.Copy(vars, map[string]string{
+		"program_name": prog.Name,
+		"group_name":   prog.Name,
+		"type":         prog.Type,
+		"conf":         conf,
+		"conf_name":    confName(conf),
+		"pidfile":      pidfile,
+		"process_num":  "0",
+	})
+	return vars
+}
+
+// vars are those of the profile as a whole.
+func (p *Profile) vars() map[string]string {
+	return map[string]string{"here": filepath.Dir(p.File), "host_node_name": p.Host}
 }
 
 func confName(conf string) string {

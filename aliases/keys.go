@@ -28,7 +28,7 @@ var keys = map[string]setter{
 	"match":               match,
 	"ready":               ready,
 	"readywaitsecs":       seconds(func(p *Program) *time.Duration { return &p.ReadyWait }),
-	"startsecs":           seconds(func(p *Program) *time.Duration { return &p.StartSecs }),
+	"startsecs":           seconds(func(p *Program) *time.Duration { return &p.StartWait }),
 	"stopsignal":          signal(func(p *Program) *syscall.Signal { return &p.StopSignal }),
 	"stopwaitsecs":        seconds(func(p *Program) *time.Duration { return &p.StopWait }),
 	"gracefulsignal":      signal(func(p *Program) *syscall.Signal { return &p.GracefulSignal }),
@@ -38,7 +38,7 @@ var keys = map[string]setter{
 	"user":                template(func(p *Program) *string { return &p.User }),
 	"group":               template(func(p *Program) *string { return &p.Group }),
 	"umask":               umask,
-	"directory":           template(func(p *Program) *string { return &p.Directory }),
+	"directory":           directory,
 	"nice":                nice,
 	"environment":         environment(false),
 	"environment_default": environment(true),
@@ -55,7 +55,7 @@ func defaultProgram(name string) *Program {
 		Type:       typeOf(name),
 		Ready:      ReadyStarted,
 		ReadyWait:  60 * time.Second,
-		StartSecs:  time.Second,
+		StartWait:  time.Second,
 		StopSignal: unix.SIGTERM,
 		StopWait:   15 * time.Second,
 		Umask:      0o022,
@@ -75,13 +75,26 @@ func template(dst func(*Program) *string) setter {
 	}
 }
 
+// directory keeps an absolute path: mgr's own working directory is anybody's.
+func directory(p *Program, value string, scope Scope) error {
+	path, err := scope.Expand(value)
+	if err == nil && !strings.HasPrefix(path, "/") && !strings.HasPrefix(value, "%(") {
+		err = fmt.Errorf("%q is no absolute path", value)
+	}
+	if err != nil {
+		return err
+	}
+	p.Directory = value
+	return nil
+}
+
 func words(dst func(*Program) *[]string, required bool) setter {
 	return func(p *Program, value string, scope Scope) error {
 		list, err := shlex.Split(value)
 		if err != nil {
-			return fmt.Errorf("%q: %w", value, err)
+			return fmt.Errorf("%q: a quote is not closed; what stands behind \" ;\" or \" #\" is a comment", clip(value))
 		}
-		if required && len(list) == 0 {
+		if required && (len(list) == 0 || list[0] == "") {
 			return errors.New("is empty")
 		}
 		for _, word := range list {
@@ -102,15 +115,29 @@ func entries(dst func(*Program) *[]ConfEntry) setter {
 		}
 		var list []ConfEntry
 		for _, word := range splitList(value) {
-			base, section, ok := strings.Cut(word, "[")
-			if ok != strings.HasSuffix(word, "]") || base == "" || strings.Contains(base, "/") {
-				return fmt.Errorf("%q is no name and no name[section]", word)
+			entry, ok := parseEntry(word)
+			if !ok {
+				return fmt.Errorf("%q is no name and no name[section]", clip(word))
 			}
-			list = append(list, ConfEntry{Base: base, Section: strings.TrimSuffix(section, "]")})
+			list = append(list, entry)
 		}
 		*dst(p) = list
 		return nil
 	}
+}
+
+// parseEntry reads name or name[section]. Names are the beginnings of names of
+// files: no path and nothing hidden.
+func parseEntry(word string) (ConfEntry, bool) {
+	base, rest, narrowed := strings.Cut(word, "[")
+	if base == "" || base[0] == '.' || strings.ContainsAny(base, "/]") {
+		return ConfEntry{}, false
+	}
+	if !narrowed {
+		return ConfEntry{Base: base}, true
+	}
+	section, closed := strings.CutSuffix(rest, "]")
+	return ConfEntry{Base: base, Section: section}, closed && section != ""
 }
 
 func match(p *Program, value string, scope Scope) error {
@@ -121,15 +148,6 @@ func match(p *Program, value string, scope Scope) error {
 		return fmt.Errorf("%q: %w", value, err)
 	}
 	p.Match = value
-	return nil
-}
-
-func ready(p *Program, value string, _ Scope) error {
-	known := []string{string(ReadyStarted), string(ReadyStdoutClose)}
-	if !slices.Contains(known, value) {
-		return fmt.Errorf("%q is not understood, it takes %s", value, strings.Join(known, " or "))
-	}
-	p.Ready = Readiness(value)
 	return nil
 }
 
@@ -197,18 +215,18 @@ func nice(p *Program, value string, _ Scope) error {
 	return nil
 }
 
-// environment reads NAME="value",NAME2=value2.
+// environment reads NAME="value",NAME2=value2. A value without quotes ends at a
+// comma.
 func environment(isDefault bool) setter {
 	return func(p *Program, value string, scope Scope) error {
-		lex := strings.ReplaceAll(value, "\n", " ")
-		for _, pair := range splitPairs(lex) {
+		for _, pair := range splitPairs(value) {
 			name, text, ok := strings.Cut(pair, "=")
 			name = strings.TrimSpace(name)
-			if !ok || name == "" {
-				return fmt.Errorf("%q is not NAME=value", pair)
+			if !ok || name == "" || strings.ContainsFunc(name, unprintable) || strings.ContainsAny(name, `"'`) {
+				return fmt.Errorf("%q is not NAME=value", clip(pair))
 			}
 			parts, err := shlex.Split(text)
-			if err != nil || len(parts) > 1 {
+			if err != nil || len(parts) > 1 || strings.HasPrefix(strings.TrimSpace(text), "#") {
 				return fmt.Errorf("value of %s: quote it", name)
 			}
 			text = strings.Join(parts, "")
@@ -258,9 +276,9 @@ func parseSize(s string) (uint64, error) {
 		return unix.RLIM_INFINITY, nil
 	}
 	num, shift := s, 0
-	for suffix, by := range map[string]int{"KB": 10, "MB": 20, "GB": 30} {
+	for n, suffix := range []string{"KB", "MB", "GB"} {
 		if cut, ok := strings.CutSuffix(strings.ToUpper(s), suffix); ok {
-			num, shift = cut, by
+			num, shift = cut, 10*(n+1)
 		}
 	}
 	n, err := strconv.ParseUint(num, 10, 64)

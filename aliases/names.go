@@ -4,65 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gobwas/glob"
 )
-
-// A Target is one program that the operator's words select, and which of its
-// confs.
-type Target struct {
-	Program *Program
-	// Named says that a word named the program itself, not a group or a glob.
-	Named bool
-
-	only   []pattern // which confs; none: all
-	except []pattern // which not
-	whole  bool      // some word asked for all
-}
-
-// A pattern is a conf name, or a glob for some.
-type pattern struct {
-	text  string
-	match *glob.Pattern // nil: exactly text
-}
-
-func (p pattern) matches(name string) bool {
-	if p.match == nil {
-		return p.text == name
-	}
-	return name != "" && p.match.Match(name)
-}
-
-// Wants says whether the conf of that name is selected; "" is a conf without a
-// name of its own, such as the flat object-server.conf.
-func (t *Target) Wants(conf string) bool {
-	if anyMatches(t.except, conf) {
-		return false
-	}
-	return t.whole || anyMatches(t.only, conf)
-}
-
-// Confs are the conf names that words asked for literally, if the target is
-// narrowed to some.
-func (t *Target) Confs() []string {
-	if t.whole {
-		return nil
-	}
-	var names []string
-	for _, p := range t.only {
-		if p.match == nil {
-			names = append(names, p.text)
-		}
-	}
-	return names
-}
-
-// All says whether every conf of the program is selected.
-func (t *Target) All() bool { return t.whole && len(t.except) == 0 }
-
-func anyMatches(list []pattern, name string) bool {
-	return slices.ContainsFunc(list, func(p pattern) bool { return p.matches(name) })
-}
 
 // A NameError says that a word means nothing.
 type NameError struct {
@@ -89,7 +35,7 @@ func (p *Profile) Expand(sel Selection) ([]*Target, []*NameError) {
 	}
 	byProgram := map[*Program]*Target{}
 	var errs []*NameError
-	for _, word := range sel.Words {
+	for _, word := range unique(sel.Words) {
 		m, err := p.find(word)
 		if err != nil {
 			errs = append(errs, err)
@@ -99,7 +45,7 @@ func (p *Profile) Expand(sel Selection) ([]*Target, []*NameError) {
 			errs = append(errs, err)
 		}
 	}
-	for _, word := range sel.Except {
+	for _, word := range unique(sel.Except) {
 		m, err := p.find(word)
 		if err != nil {
 			errs = append(errs, err)
@@ -109,11 +55,21 @@ func (p *Profile) Expand(sel Selection) ([]*Target, []*NameError) {
 	}
 	var targets []*Target
 	for _, prog := range p.Programs {
-		if t := byProgram[prog]; t != nil {
+		if t := byProgram[prog]; t != nil && !t.empty() {
 			targets = append(targets, t)
 		}
 	}
 	return targets, errs
+}
+
+// unique leaves out what was said before.
+func unique(words []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(slices.Clone(words), func(word string) bool {
+		again := seen[word]
+		seen[word] = true
+		return again
+	})
 }
 
 // A meaning is what one word stands for.
@@ -125,12 +81,17 @@ type meaning struct {
 }
 
 func (m *meaning) include(targets map[*Program]*Target, installed func(*Program) bool) *NameError {
+	why := "none of its programs is installed"
 	found := false
 	for _, prog := range m.programs {
-		if !installed(prog) {
+		switch {
+		case !installed(prog):
 			if m.named {
 				return &NameError{m.word, fmt.Sprintf("command %q is not installed", firstWord(prog))}
 			}
+			continue
+		case m.confs != nil && len(prog.Conf) == 0:
+			why = fmt.Sprintf("%s takes no conf", prog.Name)
 			continue
 		}
 		found = true
@@ -144,7 +105,7 @@ func (m *meaning) include(targets map[*Program]*Target, installed func(*Program)
 		t.only = append(t.only, m.confs...)
 	}
 	if !found {
-		return &NameError{m.word, "none of its programs is installed"}
+		return &NameError{m.word, why}
 	}
 	return nil
 }
@@ -194,12 +155,16 @@ func (p *Profile) find(word string) (*meaning, *NameError) {
 }
 
 func (p *Profile) resolve(m *meaning, name string) *NameError {
-	if prog := p.Program(name); prog != nil {
+	prog, group := p.exact(name), p.Group(name)
+	if prog == nil && group == nil {
+		prog = p.Program(name)
+	}
+	if prog != nil {
 		m.programs, m.named = []*Program{prog}, true
 		return nil
 	}
-	if g := p.Group(name); g != nil {
-		m.programs = g.Programs
+	if group != nil {
+		m.programs = group.Programs
 		return nil
 	}
 	if !isGlob(name) {
@@ -255,12 +220,20 @@ func dots(word string) []int {
 	return at
 }
 
+// unprintable are blanks of every kind, control characters and what has no shape.
+func unprintable(c rune) bool { return unicode.IsSpace(c) || !unicode.IsGraphic(c) }
+
+// maxWord is the longest word that is looked at: what a glob costs grows with it.
+const maxWord = 4096
+
 // checkWord refuses what could be no name.
 func checkWord(word string) *NameError {
 	switch {
 	case word == "":
 		return &NameError{word, "a server has a name"}
-	case strings.ContainsFunc(word, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '\uFFFD' }):
+	case len(word) > maxWord:
+		return &NameError{clip(word), "longer than any name or glob of use"}
+	case !utf8.ValidString(word), strings.ContainsFunc(word, unprintable):
 		return &NameError{word, "a server's name holds no blanks and no control characters"}
 	case strings.Contains(word, "/"):
 		return &NameError{word, "a server's name holds no slash; a conf is named as in object.1"}

@@ -1,7 +1,6 @@
 package aliases
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,46 +9,50 @@ import (
 	"gopkg.in/ini.v1"
 )
 
-// options pin how a profile is read: as Python's configparser reads a
-// supervisord.conf, continuation lines and inline comments included.
-var options = ini.LoadOptions{
-	AllowPythonMultilineValues: true,
-	IgnoreContinuation:         true,
-	SpaceBeforeInlineComment:   true,
-	PreserveSurroundedQuote:    true,
-}
+// maxName is the length of a name that its pidfile, NAME.pid, can have: NAME_MAX
+// of limits.h less some for a temporary file beside it.
+const maxName = 200
 
 // Parse reads the text of a profile. It is pure but for src.Env. The error is
 // an Errors with everything that is wrong.
 func Parse(src Source, text []byte) (*Profile, error) {
-	lines, errs := scan(src.Path, text)
-	if len(errs) > 0 {
-		return nil, errs
+	s := scan(src.Path, text)
+	file, err := load(s.plain.Bytes())
+	if err != nil { // not even the plain text: a defect, but of one file only
+		return nil, append(s.errs, &Error{File: src.Path, Text: err.Error()})
 	}
-	file, err := ini.LoadSources(options, text)
-	if err != nil {
-		return nil, Errors{{File: src.Path, Text: err.Error()}}
-	}
-	r := reader{src: src, lines: lines, profile: &Profile{File: src.Path, Host: src.Host}}
+	r := reader{src: src, scanner: s, profile: &Profile{File: src.Path, Host: src.Host}}
 	r.read(file)
-	if len(r.errs) > 0 {
-		slices.SortStableFunc(r.errs, func(a, b *Error) int { return a.Line - b.Line })
-		return nil, r.errs
+	if len(s.errs) > 0 {
+		slices.SortStableFunc(s.errs, func(a, b *Error) int { return a.Line - b.Line })
+		return nil, s.errs
 	}
 	return r.profile, nil
 }
 
+// load reads the plain text that a scanner makes. Its continuation lines begin
+// with a tab. The buffer has to hold all of it: a value of several lines that
+// reaches beyond it is cut (ini v1.67, readPythonMultilines).
+func load(plain []byte) (*ini.File, error) {
+	return ini.LoadSources(ini.LoadOptions{
+		AllowPythonMultilineValues: true,
+		IgnoreContinuation:         true,
+		IgnoreInlineComment:        true,
+		PreserveSurroundedQuote:    true,
+		ReaderBufferSize:           len(plain) + 1,
+	}, plain)
+}
+
+// valueOf gives the value of a key, its lines without their indentation.
+func valueOf(key *ini.Key) string { return strings.ReplaceAll(key.Value(), "\n\t", "\n") }
+
 // A reader turns the sections of an INI file into a profile and collects what
 // is wrong.
 type reader struct {
+	*scanner
 	src     Source
-	lines   map[place]int
 	profile *Profile
-	errs    Errors
 }
-
-// A place is a section, or a key of one.
-type place struct{ section, key string }
 
 func (r *reader) fail(at place, err error) {
 	r.errs = append(r.errs, &Error{File: r.src.Path, Line: r.lines[at], Section: at.section, Text: err.Error()})
@@ -59,7 +62,8 @@ func (r *reader) read(file *ini.File) {
 	for _, s := range file.Sections() {
 		kind, name, _ := strings.Cut(s.Name(), ":")
 		switch {
-		case s.Name() == ini.DefaultSection && len(s.Keys()) == 0:
+		case s.Name() == ini.DefaultSection && r.lines[place{section: s.Name()}] == 0:
+			// The library's own.
 		case s.Name() == "mgr":
 			r.roots(s)
 		case s.Name() == "defaults" || kind == "group" && name != "":
@@ -83,15 +87,15 @@ func (r *reader) read(file *ini.File) {
 
 func (r *reader) roots(s *ini.Section) {
 	known := map[string]*string{"conf_dir": &r.profile.ConfDir, "run_dir": &r.profile.RunDir}
-	scope := Scope{Vars: r.profile.Vars(&Program{}, "", ""), Env: r.src.Env}
+	scope := Scope{Vars: r.profile.vars(), Env: r.src.Env}
 	for _, key := range s.Keys() {
 		at := place{s.Name(), key.Name()}
 		dst, ok := known[key.Name()]
 		if !ok {
-			r.fail(at, fmt.Errorf("unknown key %q%s", key.Name(), Suggest(key.Name(), sortedKeys(known))))
+			r.fail(at, unknownKey(key.Name(), sortedKeys(known)))
 			continue
 		}
-		value, err := scope.Expand(key.Value())
+		value, err := scope.Expand(valueOf(key))
 		if err == nil && !strings.HasPrefix(value, "/") {
 			err = fmt.Errorf("%q is no absolute path", value)
 		}
@@ -103,6 +107,10 @@ func (r *reader) roots(s *ini.Section) {
 	}
 }
 
+func unknownKey(name string, known []string) error {
+	return fmt.Errorf("unknown key %q%s", clip(name), Suggest(name, known))
+}
+
 // program reads one [program:NAME] on top of [defaults].
 func (r *reader) program(file *ini.File, s *ini.Section, name string) {
 	at := place{section: s.Name()}
@@ -110,13 +118,17 @@ func (r *reader) program(file *ini.File, s *ini.Section, name string) {
 		r.fail(at, err)
 		return
 	}
+	if name == "all" {
+		r.fail(at, errors.New(`"all" is the group of all programs`))
+	}
 	prog := defaultProgram(name)
 	prog.Line = r.lines[at]
 	if file.HasSection("defaults") {
 		r.keys(prog, file.Section("defaults"))
 	}
 	r.keys(prog, s)
-	if len(prog.Command) == 0 {
+	_, tried := r.lines[place{s.Name(), "command"}]
+	if len(prog.Command) == 0 && !tried && !r.broken[s.Name()] && !r.broken["defaults"] {
 		r.fail(at, errors.New("no command"))
 	}
 	r.profile.Programs = append(r.profile.Programs, prog)
@@ -128,10 +140,10 @@ func (r *reader) keys(prog *Program, s *ini.Section) {
 		at := place{s.Name(), key.Name()}
 		set, ok := keys[key.Name()]
 		if !ok {
-			r.failOnce(at, fmt.Errorf("unknown key %q%s", key.Name(), Suggest(key.Name(), sortedKeys(keys))))
+			r.failOnce(at, unknownKey(key.Name(), sortedKeys(keys)))
 			continue
 		}
-		if err := set(prog, strings.TrimSpace(key.Value()), scope); err != nil {
+		if err := set(prog, strings.TrimSpace(valueOf(key)), scope); err != nil {
 			r.failOnce(at, fmt.Errorf("%s: %w", key.Name(), err))
 		}
 	}
@@ -153,23 +165,26 @@ func (r *reader) group(s *ini.Section, name string) {
 		r.fail(at, err)
 		return
 	}
+	if prog := r.profile.exact(name); prog != nil {
+		r.fail(at, fmt.Errorf("%q is the program of line %d", name, prog.Line))
+	}
 	in := map[*Program]bool{}
 	for _, key := range s.Keys() {
 		at.key = key.Name()
 		if key.Name() != "programs" {
-			r.fail(at, fmt.Errorf("unknown key %q (nearest: \"programs\")", key.Name()))
+			r.fail(at, unknownKey(key.Name(), []string{"programs"}))
 			continue
 		}
 		for _, word := range splitList(key.Value()) {
 			prog := r.profile.Program(word)
 			if prog == nil {
-				r.fail(at, fmt.Errorf("programs: there is no program %q%s", word, Suggest(word, r.profile.Names())))
+				r.fail(at, fmt.Errorf("programs: there is no program %q%s", clip(word), Suggest(word, r.profile.Names())))
 			}
 			in[prog] = true
 		}
 	}
-	if len(in) == 0 {
-		r.fail(at, errors.New("a group without programs"))
+	if len(in) == 0 && !r.broken[s.Name()] {
+		r.fail(place{section: s.Name()}, errors.New("a group without programs"))
 	}
 	g := Group{Name: name}
 	for _, prog := range r.profile.Programs {
@@ -188,58 +203,17 @@ func splitList(s string) []string {
 // checkName refuses names that could not be typed, or not be part of a path.
 func checkName(name string) error {
 	for _, c := range name {
-		if c <= ' ' || c == 0x7f || strings.ContainsRune("/*?[]{}!,", c) {
+		if unprintable(c) || strings.ContainsRune(`/\*?[]{}!,`, c) {
 			return fmt.Errorf("a name cannot hold %q", c)
 		}
 	}
-	if strings.HasPrefix(name, "-") || strings.HasPrefix(name, ".") {
+	switch {
+	case strings.HasPrefix(name, "-"), strings.HasPrefix(name, "."):
 		return fmt.Errorf("a name cannot begin with %q", name[:1])
+	case strings.HasSuffix(name, "."), strings.Contains(name, ".."):
+		return errors.New("a dot of a name stands between two other characters")
+	case len(name) > maxName:
+		return fmt.Errorf("a name cannot be longer than %d bytes", maxName)
 	}
 	return nil
-}
-
-// scan finds the lines of sections and keys, which the library does not tell,
-// and what it would overlook: text that is neither, and repetitions.
-func scan(file string, text []byte) (map[place]int, Errors) {
-	lines := map[place]int{}
-	var errs Errors
-	var at place
-	fail := func(n int, format string, args ...any) {
-		errs = append(errs, &Error{File: file, Line: n, Section: at.section, Text: fmt.Sprintf(format, args...)})
-	}
-	for i, raw := range bytes.Split(text, []byte("\n")) {
-		line := strings.TrimSpace(string(raw))
-		n := i + 1
-		switch {
-		case line == "" || line[0] == '#' || line[0] == ';':
-		case bytes.IndexByte(raw, 0) >= 0:
-			fail(n, "holds a NUL byte: not an INI file")
-			return nil, errs
-		case line[0] == '[':
-			name, _, ok := strings.Cut(line[1:], "]")
-			at = place{section: name}
-			if !ok {
-				fail(n, "unclosed section %q", clip(line))
-			} else if first, seen := lines[at]; seen {
-				fail(n, "section again, first in line %d", first)
-			}
-			lines[at] = n
-		case at.key != "" && (raw[0] == ' ' || raw[0] == '\t'):
-			// More of the value before.
-		default:
-			end := strings.IndexAny(line, "=:")
-			if end <= 0 {
-				fail(n, "neither a [section] nor key = value: %q", clip(line))
-				continue
-			}
-			at.key = strings.TrimSpace(line[:end])
-			if at.section == "" {
-				fail(n, "key %q stands before the first section", at.key)
-			} else if first, seen := lines[at]; seen {
-				fail(n, "key %q again, first in line %d", at.key, first)
-			}
-			lines[at] = n
-		}
-	}
-	return lines, errs
 }

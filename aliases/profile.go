@@ -6,7 +6,12 @@ package aliases
 
 import (
 	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -54,7 +59,7 @@ type Program struct {
 
 	Ready     Readiness
 	ReadyWait time.Duration // how long to wait until ready
-	StartSecs time.Duration // how long it must live after its start to count as started
+	StartWait time.Duration // how long it must live after its start to count as started
 
 	StopSignal     syscall.Signal
 	StopWait       time.Duration  // between the stop signal and giving up, or killing
@@ -75,15 +80,6 @@ type ConfEntry struct {
 	Base    string
 	Section string
 }
-
-// A Readiness is how a server shows that it is ready.
-type Readiness string
-
-// What a profile's ready may say.
-const (
-	ReadyStarted     Readiness = "started"      // it was executed
-	ReadyStdoutClose Readiness = "stdout-close" // it closed its stdout and stderr
-)
 
 // An EnvVar is one variable of a program's environment.
 type EnvVar struct {
@@ -118,14 +114,21 @@ func (p *Profile) Group(name string) *Group {
 	return nil
 }
 
-// Program gives the program of that name, or nil; the -server may be missing.
+// Program gives the program of that name, or nil; the -server may be missing
+// where no program is called just so.
 func (p *Profile) Program(name string) *Program {
-	for _, prog := range p.Programs {
-		if prog.Name == name || prog.Name == name+"-server" {
-			return prog
-		}
+	if prog := p.exact(name); prog != nil {
+		return prog
 	}
-	return nil
+	return p.exact(name + "-server")
+}
+
+func (p *Profile) exact(name string) *Program {
+	i := slices.IndexFunc(p.Programs, func(prog *Program) bool { return prog.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return p.Programs[i]
 }
 
 // Names are all that an operator may name: groups, then programs.
@@ -149,18 +152,38 @@ type Source struct {
 	Env  func(string) (string, bool) // as os.LookupEnv; nil: no variables
 }
 
+// maxProfile is the most that is read of a profile, in bytes.
+const maxProfile = 1 << 20
+
 // Load reads the profile. The error is an Errors with everything that is wrong
-// with it, or what kept it from being read.
+// with it, or a *fs.PathError: what kept it from being read. It may be a pipe.
 func Load(src Source) (*Profile, error) {
 	if src.Path == "" {
 		src.Path = BuiltinName
 		return Parse(src, []byte(builtin))
 	}
-	data, err := os.ReadFile(src.Path)
+	data, err := read(src.Path)
+	if err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return nil, &fs.PathError{Op: "profile", Path: src.Path, Err: err}
+	}
+	return Parse(src, data)
+}
+
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	return Parse(src, data)
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxProfile+1))
+	if err == nil && len(data) > maxProfile {
+		err = fmt.Errorf("larger than %d bytes", maxProfile)
+	}
+	return data, err
 }
 
 // typeOf is a name without its last -part: object of object-server.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -36,33 +37,43 @@ func (r Readiness) Address() string {
 	return address
 }
 
+// ready keeps the text, whose variables are filled in for each instance, once
+// it is known to be right with those of the program.
 func ready(p *Program, value string, scope Scope) error {
-	value, err := scope.Expand(value)
+	text, err := scope.Expand(value)
 	if err != nil {
 		return err
 	}
-	r := Readiness(value)
-	switch kind, address := r.Kind(), r.Address(); kind {
+	if err := Readiness(text).check(); err != nil {
+		return err
+	}
+	p.Ready = Readiness(value)
+	return nil
+}
+
+func (r Readiness) check() error {
+	address := r.Address()
+	switch r.Kind() {
 	case ReadyStarted, ReadyStdoutClose, ReadyNotify:
-		if strings.Contains(value, ":") {
-			return fmt.Errorf("%q takes no address", kind)
+		if strings.Contains(string(r), ":") {
+			return fmt.Errorf("%q takes no address", r.Kind())
 		}
 	case ReadyTCP:
-		if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" {
-			return fmt.Errorf("%q is not tcp:HOST:PORT", value)
+		host, port, err := net.SplitHostPort(address)
+		if _, bad := strconv.ParseUint(port, 10, 16); err != nil || host == "" || bad != nil {
+			return fmt.Errorf("%q is not tcp:HOST:PORT", r)
 		}
 	case ReadyUnix:
 		if !strings.HasPrefix(address, "/") {
-			return fmt.Errorf("%q is not unix:/PATH", value)
+			return fmt.Errorf("%q is not unix:/PATH", r)
 		}
 	case ReadyHTTP:
-		if u, err := url.Parse(value); err != nil || u.Host == "" {
-			return fmt.Errorf("%q is no URL such as http://127.0.0.1:8080/healthcheck", value)
+		if u, err := url.Parse(string(r)); err != nil || u.Host == "" {
+			return fmt.Errorf("%q is no URL such as http://127.0.0.1:8080/healthcheck", r)
 		}
 	default:
-		return fmt.Errorf("%q is not understood, it takes %s, %s, %s, tcp:HOST:PORT, unix:PATH or http://HOST:PORT/PATH",
-			value, ReadyStarted, ReadyStdoutClose, ReadyNotify)
+		return fmt.Errorf("%q is not understood, it takes %s, %s, %s, tcp:HOST:PORT, unix:/PATH or http://HOST:PORT/PATH",
+			r, ReadyStarted, ReadyStdoutClose, ReadyNotify)
 	}
-	p.Ready = r
 	return nil
 }

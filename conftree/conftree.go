@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -41,7 +43,8 @@ type Conf struct {
 	Base string // the Search's
 }
 
-// A SectionError says that a conf could not be read to see its sections.
+// A SectionError says that a conf could not be read to see its sections, or a
+// directory to see its confs.
 type SectionError struct {
 	Path string
 	Err  error
@@ -53,8 +56,10 @@ func (e *SectionError) Error() string { return fmt.Sprintf("conf %q: %v", e.Path
 func (e *SectionError) Unwrap() error { return e.Err }
 
 // Find gives the confs below root that s looks for, sorted by path. A missing
-// root holds none. Confs that cannot be read where the search is for a section
-// are left out, and the joined *SectionErrors name them.
+// root holds none, and a root that cannot be read is a *fs.PathError. Further
+// down, directories that cannot be read, and confs that cannot be read where the
+// search is for a section, are left out, and the joined *SectionErrors name
+// them: they keep nobody from the others.
 func Find(root string, s Search) ([]Conf, error) {
 	entries, err := os.ReadDir(root)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -63,47 +68,28 @@ func Find(root string, s Search) ([]Conf, error) {
 	if err != nil {
 		return nil, err
 	}
-	var paths []string
+	w := walk{root: root}
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), s.Base) {
-			continue
-		}
-		path := filepath.Join(root, e.Name())
-		switch {
-		case isDir(path, e):
-			found, err := walk(path)
-			if err != nil {
-				return nil, err
-			}
-			paths = append(paths, found...)
-		case strings.HasSuffix(path, confExt):
-			paths = append(paths, path)
+		if strings.HasPrefix(e.Name(), s.Base) {
+			w.top(e)
 		}
 	}
-	slices.Sort(paths)
-	return s.confs(root, paths)
-}
-
-func (s Search) confs(root string, paths []string) ([]Conf, error) {
+	slices.Sort(w.found)
 	var confs []Conf
-	var errs []error
-	for _, path := range paths {
+	for _, rel := range w.found {
+		path := filepath.Join(root, rel)
 		if s.Section != "" {
 			has, err := HasSection(path, s.Section)
 			if err != nil {
-				errs = append(errs, &SectionError{path, err})
+				w.errs = append(w.errs, &SectionError{path, err})
 			}
 			if !has {
 				continue
 			}
 		}
-		rel, err := filepath.Rel(root, path)
-		if err != nil {
-			return nil, err
-		}
 		confs = append(confs, Conf{Path: path, Rel: rel, Name: s.name(rel), Base: s.Base})
 	}
-	return confs, errors.Join(errs...)
+	return confs, errors.Join(w.errs...)
 }
 
 // name is what the operator calls a conf: only a conf in the directory that is
@@ -123,48 +109,65 @@ func stem(base string) string {
 	return strings.TrimSuffix(base, confExt)
 }
 
-// walk gives the confs in and below dir: files that end in .conf, and
-// directories that end in .conf.d, each of which is one conf. As in search_tree
-// a directory that holds a .conf.d is not descended from, and links to
-// directories are not followed, but count as a .conf.d if they are called so.
-func walk(dir string) ([]string, error) {
-	if strings.HasSuffix(dir, dirExt) {
-		return []string{dir}, nil
+// A walk collects confs below root as search_tree does. Names are relative to
+// root.
+type walk struct {
+	root  string
+	found []string
+	errs  []error
+}
+
+// top takes in an entry of the root: links to directories are followed here.
+func (w *walk) top(e fs.DirEntry) {
+	name := e.Name()
+	switch {
+	case !isDir(filepath.Join(w.root, name), e):
+		if strings.HasSuffix(name, confExt) {
+			w.found = append(w.found, name)
+		}
+	case strings.HasSuffix(name, dirExt):
+		w.found = append(w.found, name)
+	default:
+		w.dir(name)
 	}
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) { // it went while we looked
-		return nil, nil
+}
+
+// dir takes in the files below dir that end in .conf, and the directories that
+// end in .conf.d, each of which is one conf. A directory that holds a .conf.d is
+// not descended from, and links to directories are not followed, but count as a
+// .conf.d if they are called so.
+func (w *walk) dir(dir string) {
+	path := filepath.Join(w.root, dir)
+	entries, err := os.ReadDir(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR): // it went while we looked
+		return
+	case err != nil:
+		w.errs = append(w.errs, &SectionError{path, cause(err)})
+		return
 	}
-	if err != nil {
-		return nil, err
-	}
-	var found, below []string
+	var below []string
 	leaf := false
 	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
+		name := dir + "/" + e.Name()
 		switch {
-		case !isDir(path, e):
-			if strings.HasSuffix(path, confExt) {
-				found = append(found, path)
+		case !isDir(filepath.Join(path, e.Name()), e):
+			if strings.HasSuffix(name, confExt) {
+				w.found = append(w.found, name)
 			}
-		case strings.HasSuffix(path, dirExt):
-			found = append(found, path)
+		case strings.HasSuffix(name, dirExt):
+			w.found = append(w.found, name)
 			leaf = true
 		case e.IsDir():
-			below = append(below, path)
+			below = append(below, name)
 		}
 	}
 	if leaf {
-		return found, nil
+		return
 	}
-	for _, path := range below {
-		more, err := walk(path)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, more...)
+	for _, name := range below {
+		w.dir(name)
 	}
-	return found, nil
 }
 
 // isDir follows a link, as os.path.isdir does.

@@ -21,10 +21,11 @@ func (c Conf) Pidfile(program string) string {
 
 // FromPidfile is the way back: the conf below root that the pidfile name of
 // program belongs to, if s were what found it. The conf need not exist. It
-// gives false for a name that is no pidfile of program.
+// gives false for a name that is no pidfile of program, or no clean path below
+// the run directory.
 func (s Search) FromPidfile(root, program, name string) (Conf, bool) {
 	rest, ok := strings.CutPrefix(name, program)
-	if !ok {
+	if !ok || filepath.Clean(name) != name || !filepath.IsLocal(name) {
 		return Conf{}, false
 	}
 	rel, ok := strings.CutSuffix(rest, pidExt)

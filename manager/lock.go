@@ -28,8 +28,7 @@ func (m *Manager) eachBatch(ctx context.Context, all []*server.Instance, needLoc
 			case err == nil:
 				batch = append(batch, i)
 			case needLock:
-				m.problem(i, "%s: %v", i, err)
-				ok = false
+				ok = m.unlockable(i, err) && ok
 			default:
 				m.noLock(err)
 				batch = append(batch, i)
@@ -50,6 +49,24 @@ func (m *Manager) eachBatch(ctx context.Context, all []*server.Instance, needLoc
 		pending = busy
 	}
 	return ok
+}
+
+// unlockable is for an instance that is to be started and cannot be locked:
+// that is no harm if it runs.
+func (m *Manager) unlockable(i *server.Instance, err error) bool {
+	f := i.Inspect()
+	f.Process.Close()
+	m.found(i, f)
+	if f.State == pidfile.Running {
+		m.Console.Say("%s running (%d - %s)", i, f.Record.PID, subject(i))
+		return true
+	}
+	m.problem(i, "%s (%s): not started: %v", i, subject(i), err)
+	if errors.Is(err, fs.ErrPermission) && !m.warned["permission"] {
+		m.warned["permission"] = true
+		m.Console.Hint("run it as root, or as the user that owns the run directory")
+	}
+	return false
 }
 
 // noLock says, once and at -v, that what follows goes on without locks: a full

@@ -86,7 +86,7 @@ func Commands() []Command {
 		{Name: "restart", Help: "stop, then start", Long: restartHelp, run: (*Manager).restart},
 		{Name: "reload", Help: "graceful stop, then start, program after program", Long: reloadHelp, run: (*Manager).reload},
 		{Name: "force-reload", Help: "the same as reload", Long: reloadHelp, run: (*Manager).reload},
-		{Name: "reload-seamless", Help: "re-execute, keeping the listening sockets", Long: seamlessHelp, run: (*Manager).seamless},
+		{Name: "reload-seamless", Help: "re-execute, keeping the sockets", Long: seamlessHelp, run: (*Manager).seamless},
 		{Name: "kill-children", Help: "signal the worker processes only", Long: childrenHelp, run: (*Manager).killChildren},
 		{Name: "list", Help: "what the names resolve to; touches nothing", Long: listHelp, run: (*Manager).list},
 		{Name: "check", Help: "is everything in order to run it", Long: checkHelp, run: (*Manager).check},
@@ -191,11 +191,17 @@ func (m *Manager) unknownConfs(servers []*server.Server) int {
 	}
 	status := OK
 	for _, s := range servers {
-		if s.Named && len(s.Unknown) > 0 || s.Narrowed && !anyInstance(servers) {
-			m.problem(nil, "%q: there is no conf %q%s", s.Program.Name+"."+strings.Join(s.Unknown, ","),
-				strings.Join(s.Unknown, ","), known(s.Known))
-			status = Usage
+		if len(s.Unknown) == 0 || !s.Named && anyInstance(servers) {
+			continue
 		}
+		names := strings.Join(s.Unknown, ",")
+		m.problem(nil, "%q: there is no conf %q%s", s.Program.Name+"."+names, names, known(s.Known))
+		status = Usage
+	}
+	narrowed := slices.ContainsFunc(servers, func(s *server.Server) bool { return s.Narrowed })
+	if status == OK && narrowed && !anyInstance(servers) {
+		m.problem(nil, "%s: no conf matches", strings.Join(m.words, " "))
+		status = Usage
 	}
 	return status
 }

@@ -76,8 +76,9 @@ func (m *Manager) killChildren(ctx context.Context, servers []*server.Server) in
 			errs = append(errs, m.send(i, p, child, m.stopSignal(i.Program)))
 			child.Close()
 		}
-		if len(children) == 0 {
-			m.note("%s (%d) has no children", i, p.PID())
+		if len(children) == 0 && !m.Options.Compat {
+			m.Console.Say("%s (%d) has no children", i, p.PID())
+			return 1, nil
 		}
 		return len(children), errors.Join(errs...)
 	})

@@ -88,7 +88,7 @@ func (m *Manager) openRunDir() error {
 // none.
 func (s *starting) toStart(servers []*server.Server) []*server.Instance {
 	m := s.m
-	strict := m.strict(servers) || !anyInstance(servers) && !m.Options.Compat
+	strict := m.strict(servers) || m.Options.Strict == nil && !anyInstance(servers) && !m.Options.Compat
 	var todo []*server.Instance
 	for _, srv := range servers {
 		for _, err := range srv.Errs {
@@ -275,7 +275,7 @@ func (s *starting) mentionLeft(i *server.Instance, pid int) {
 		p.Close()
 	}
 	s.m.Console.Warn("%s (%s): workers of the dead pid %d still run: %s", i, subject(i), pid, strings.Join(pids, " "))
-	s.m.Console.Hint("if they hold its port, stop the server first: that ends them")
+	s.m.Console.Hint("if they hold its port, stop --kill-after-timeout ends them as well")
 }
 
 // mode says how a program is to be launched.

@@ -102,9 +102,12 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 			i.Unlock()
 		}
 	}
-	s.targets = append(s.targets, signalled...)
 	s.m.Console.Flush()
 	s.wait(ctx, signalled)
+	copies := s.copies(ctx, batch)
+	s.wait(ctx, copies)
+	signalled = append(signalled, copies...)
+	s.targets = append(s.targets, signalled...)
 	for _, t := range signalled {
 		t.process.Close()
 		if !t.gone {
@@ -112,6 +115,39 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 		}
 		t.i.Unlock()
 	}
+}
+
+// copies signals, where a stop may kill, what still shows the command line of a
+// server though its process has gone: workers that an earlier one left behind.
+func (s *stopping) copies(ctx context.Context, batch []*server.Instance) []*target {
+	m := s.m
+	if !m.Options.Kill || m.Options.Compat || m.Options.DryRun || ctx.Err() != nil {
+		return nil
+	}
+	tree, err := pidfile.ReadTree()
+	if err != nil {
+		m.problem(nil, "%v", err)
+		s.failed = true
+		return nil
+	}
+	var found []*target
+	for _, i := range batch {
+		if f := i.Inspect(); f.State == pidfile.Running {
+			f.Process.Close() // it could not be signalled
+			continue
+		}
+		left, err := i.CopiesIn(tree)
+		if err != nil {
+			m.problem(i, "%s: %v", i, err)
+			s.failed = true
+		}
+		if len(left) > 0 {
+			m.Console.Warn("%s (%s): %d processes with its command line are left: stopping them", i, subject(i), len(left))
+			found = append(found, s.send(i, 0, left)...)
+		}
+	}
+	m.Console.Flush()
+	return found
 }
 
 // signal looks at one instance and sends it the stop signal. It gives what is
@@ -355,7 +391,9 @@ func (s *stopping) ended(t *target, all []*target) {
 			return
 		}
 	}
-	s.remove(t.i, t.recorded)
+	if t.recorded != 0 {
+		s.remove(t.i, t.recorded)
+	}
 	s.m.did(t.i, "stop", pidfile.Stopped, 0)
 	s.m.Console.Flush()
 	t.i.Unlock()

@@ -32,6 +32,7 @@ type Child struct {
 	reached  int           // by a probe
 	notify   *notifySocket // nil: none
 	notified bool          // READY=1 has come
+	closedAt time.Time     // when Closed became true
 	said     []byte        // by the stage
 }
 
@@ -55,7 +56,7 @@ func (c *Child) Ready() bool {
 	}
 	switch c.Instance.Program.Ready.Kind() {
 	case aliases.ReadyStdoutClose:
-		return c.Closed
+		return c.Closed && !c.watched().After(time.Now())
 	case aliases.ReadyNotify:
 		return c.notified
 	case aliases.ReadyTCP, aliases.ReadyUnix, aliases.ReadyHTTP:
@@ -70,6 +71,22 @@ func (c *Child) settles() time.Duration {
 		return 0
 	}
 	return c.Instance.Program.StartWait
+}
+
+// warningWait is how long a server that wrote something before it closed its
+// stdout is watched: it may have been a warning, or its last words (WARNING_WAIT
+// of manager.py).
+const warningWait = 3 * time.Second
+
+// watched is until when the server has to live to count as started.
+func (c *Child) watched() time.Time {
+	until := c.Started.Add(c.settles())
+	if c.Closed && len(c.Output) > 0 && !c.mode.Once {
+		if w := c.closedAt.Add(warningWait); w.After(until) {
+			return w
+		}
+	}
+	return until
 }
 
 // Died says how the process ended: "exit status 1", "killed by SIGKILL".
@@ -104,6 +121,7 @@ type Launches struct {
 	Children []*Child
 	waiter   *pidfile.Waiter
 	ctx      context.Context
+	closed   bool // some child that said something has closed its stdout: it is watched from now on
 }
 
 // The descriptors of a child, as parts of a Waiter's key.
@@ -182,8 +200,9 @@ func (l *Launches) Until(done func(*Child) bool, limit func(*Child) time.Duratio
 				}
 			}
 		}
-		if all {
+		if all || l.closed {
 			left, next = deadlines(pending, limit)
+			l.closed = false
 		}
 		if left == 0 || l.ctx.Err() != nil {
 			return l.among(pending), nil
@@ -230,13 +249,14 @@ func (l *Launches) among(pending map[*Child]bool) []*Child {
 // wakeAt is when c has to be looked at again even if nothing happens: when it
 // has settled, or when its time is up.
 func (c *Child) wakeAt(limit time.Duration, now time.Time) time.Time {
-	if s := c.settles(); c.Started.Add(s).After(now) && (limit == 0 || s < limit) {
-		limit = s
+	var at time.Time
+	if limit > 0 {
+		at = c.Started.Add(limit)
 	}
-	if limit == 0 {
-		return time.Time{}
+	if until := c.watched(); until.After(now) && (at.IsZero() || until.Before(at)) {
+		at = until
 	}
-	return c.Started.Add(limit)
+	return at
 }
 
 // step waits for something to happen, takes note of it, and gives the children
@@ -325,7 +345,8 @@ func (l *Launches) readOutput(c *Child) {
 		return
 	}
 	l.drop(&c.output)
-	c.Closed = !c.Process.Exiting()
+	c.Closed, c.closedAt = !c.Process.Exiting(), time.Now()
+	l.closed = l.closed || c.Closed && len(c.Output) > 0
 }
 
 // reap takes the exit status, and what is left of the output: a worker may hold

@@ -127,11 +127,11 @@ func (i *Instance) identity() (pidfile.Identity, error) {
 		}
 		c := i.fleet.look(argv[0])
 		id.Commands, id.Interpreters = c.names, c.interpreters
-		if conf == "" {
-			id.Args, id.Edited = [][]string{argv[1:]}, true
-		} else if args := upToConf(argv[1:], conf); args != nil {
-			id.Args = append(id.Args, args)
+		args := upToConf(argv[1:], conf)
+		if args == nil { // nothing but its arguments tells it from others
+			args, id.Edited = argv[1:], true
 		}
+		id.Args = append(id.Args, args)
 	}
 	if i.Program.Match == "" {
 		return id, nil

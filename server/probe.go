@@ -43,7 +43,11 @@ func (c *Child) watch() ([]string, error) {
 // pipe becomes readable once it was reached. It does nothing for servers whose
 // readiness is seen otherwise.
 func (c *Child) startProbe(ctx context.Context) error {
-	try := reach(c.Instance.Program.Ready)
+	text, err := c.Instance.fleet.words(c.Instance.Program, []string{string(c.Instance.Program.Ready)}, c.Instance.Conf, c.Instance.Pidfile)
+	if err != nil {
+		return err
+	}
+	try := reach(aliases.Readiness(text[0]))
 	if try == nil || c.mode.NoWait || c.mode.Foreground || c.mode.Once {
 		return nil
 	}

@@ -152,7 +152,7 @@ func (f *Fleet) list() error {
 }
 
 func (f *Fleet) server(t *aliases.Target, number int) (*Server, error) {
-	s := &Server{Program: t.Program, Named: t.Named, Narrowed: len(t.Confs()) > 0}
+	s := &Server{Program: t.Program, Named: t.Named, Narrowed: t.Narrowed()}
 	if len(t.Program.Conf) == 0 {
 		i, err := f.instance(t.Program, conftree.Conf{})
 		if err != nil {
@@ -210,8 +210,8 @@ func (f *Fleet) confs(s *Server, t *aliases.Target) (wanted []conftree.Conf, kno
 		}
 		return nil
 	}
-	if err := find(t.Program.Conf); err != nil || len(wanted) > 0 {
-		return wanted, known, err
+	if err := find(t.Program.Conf); err != nil || len(wanted) > 0 || len(s.Errs) > 0 {
+		return wanted, known, err // a conf that cannot be read may be the one
 	}
 	err = find(t.Program.DeprecatedConf)
 	if len(wanted) > 0 {
@@ -439,16 +439,6 @@ func (i *Instance) Check() error {
 // Left gives handles on the workers that a server left behind whose pidfile
 // names pid and that has ended. The caller closes them.
 func (i *Instance) Left(pid int) ([]*pidfile.Process, error) {
-	return i.search(func(t *pidfile.Tree, id pidfile.Identity) []*pidfile.Process { return t.Left(pid, id) })
-}
-
-// Copies gives handles on all processes that show the command line of i: the
-// server, its workers, and those that no pidfile names. The caller closes them.
-func (i *Instance) Copies() ([]*pidfile.Process, error) {
-	return i.search((*pidfile.Tree).Matching)
-}
-
-func (i *Instance) search(f func(*pidfile.Tree, pidfile.Identity) []*pidfile.Process) ([]*pidfile.Process, error) {
 	id, err := i.identity()
 	if err != nil {
 		return nil, err
@@ -457,5 +447,25 @@ func (i *Instance) search(f func(*pidfile.Tree, pidfile.Identity) []*pidfile.Pro
 	if err != nil {
 		return nil, err
 	}
-	return f(tree, id), nil
+	return tree.Left(pid, id), nil
+}
+
+// Copies gives handles on all processes that show the command line of i: the
+// server, its workers, and those that no pidfile names. The caller closes them.
+func (i *Instance) Copies() ([]*pidfile.Process, error) {
+	tree, err := pidfile.ReadTree()
+	if err != nil {
+		return nil, err
+	}
+	return i.CopiesIn(tree)
+}
+
+// CopiesIn is Copies in a snapshot that was taken just now. There are none of a
+// program that is known by a pattern.
+func (i *Instance) CopiesIn(tree *pidfile.Tree) ([]*pidfile.Process, error) {
+	id, err := i.identity()
+	if err != nil || id.Match != nil { // a pattern may describe other servers too
+		return nil, err
+	}
+	return tree.Matching(id), nil
 }

@@ -1,0 +1,70 @@
+package aliases
+
+import (
+	"slices"
+
+	"github.com/gobwas/glob"
+)
+
+// A Target is one program that the operator's words select, and which of its
+// confs.
+type Target struct {
+	Program *Program
+	// Named says that a word named the program itself, not a group or a glob.
+	Named bool
+
+	only   []pattern // which confs; none: all
+	except []pattern // which not
+	whole  bool      // some word asked for all
+}
+
+// A pattern is a conf name, or a glob for some.
+type pattern struct {
+	text  string
+	match *glob.Pattern // nil: exactly text
+}
+
+func (p pattern) matches(name string) bool {
+	if p.match == nil {
+		return p.text == name
+	}
+	return name != "" && p.match.Match(name)
+}
+
+// Wants says whether the conf of that name is selected; "" is a conf without a
+// name of its own, such as the flat object-server.conf.
+func (t *Target) Wants(conf string) bool {
+	if anyMatches(t.except, conf) {
+		return false
+	}
+	return t.whole || anyMatches(t.only, conf)
+}
+
+// Confs are the conf names that words asked for literally, if the target is
+// narrowed to some.
+func (t *Target) Confs() []string {
+	if t.whole {
+		return nil
+	}
+	var names []string
+	for _, p := range t.only {
+		if p.match == nil && !slices.Contains(names, p.text) {
+			names = append(names, p.text)
+		}
+	}
+	return names
+}
+
+// Narrowed says that only some confs were asked for, by name or by glob.
+func (t *Target) Narrowed() bool { return !t.whole }
+
+// empty says that every conf that was asked for is excepted again.
+func (t *Target) empty() bool {
+	return !t.whole && !slices.ContainsFunc(t.only, func(p pattern) bool {
+		return p.match != nil || !anyMatches(t.except, p.text)
+	})
+}
+
+func anyMatches(list []pattern, name string) bool {
+	return slices.ContainsFunc(list, func(p pattern) bool { return p.matches(name) })
+}
