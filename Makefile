@@ -1,0 +1,88 @@
+# What can be made is listed by `make help`.
+
+GO      ?= go
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BIN     ?= bin
+FUZZTIME ?= 10s
+
+# What `mgr --version` prints. Without git, or outside of its own repository, the release that
+# this tree leads to.
+VERSION := $(or $(shell test -e .git && git describe --always --dirty --tags 2>/dev/null),0.1.0-dev)
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.8.0
+
+# The same sources give the same bytes wherever they lie: no paths of this machine, no build time.
+# Nor does Go look at the repository by itself: it refuses to where another user owns it.
+BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)'
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+# Go's caches are where Go wants them, or, where that cannot be written (HOME unset, or of another
+# user), in a directory of the caller's own below /tmp. `make clean` removes that one.
+TMPCACHE := $(or $(TMPDIR),/tmp)/mgr-go-$(shell id -u)
+usable = $(shell d=$$($(GO) env $(1)); case $$d in (/*) mkdir -p "$$d" && test -w "$$d" && echo yes;; esac 2>/dev/null)
+ifneq ($(call usable,GOCACHE),yes)
+export GOCACHE := $(TMPCACHE)/build
+endif
+ifneq ($(call usable,GOMODCACHE),yes)
+export GOMODCACHE := $(TMPCACHE)/mod
+GOFLAGS += -modcacherw
+endif
+
+# Whoever finds that directory there already must not use it if it is another's.
+CACHES = case "$$GOCACHE$$GOMODCACHE" in *'$(TMPCACHE)/'*) \
+	mkdir -m 700 '$(TMPCACHE)' 2>/dev/null; \
+	if [ -L '$(TMPCACHE)' ] || [ ! -O '$(TMPCACHE)' ]; then echo 'make: $(TMPCACHE) is not yours: set GOCACHE and GOMODCACHE' >&2; exit 1; fi ;; esac
+
+.PHONY: build fakeserver demo test lint fuzz e2e install clean help caches
+
+# Go knows itself what has changed.
+build: caches ## build bin/mgr, one static binary
+	@$(BUILD) -o '$(BIN)/mgr' .
+
+# What plays the servers in the demo.
+fakeserver: caches
+	@$(BUILD) -o '$(BIN)/fakeserver' ./testdata/fakeserver
+
+caches:
+	@$(CACHES)
+
+demo: ## take thirteen servers through every main command, and explain
+	@scripts/demo
+
+# The race detector needs cgo, and so a C compiler and the C library's headers.
+test: caches ## run all tests, under the race detector where it can be
+	@if printf '#include <stdlib.h>\n' | $$($(GO) env CC) -fsyntax-only -xc - 2>/dev/null; then \
+		echo 'CGO_ENABLED=1 $(GO) test -race -count=1 ./...'; \
+		CGO_ENABLED=1 $(GO) test -race -count=1 ./...; \
+	else \
+		echo 'no C compiler: testing without the race detector'; \
+		CGO_ENABLED=0 $(GO) test -count=1 ./...; \
+	fi
+
+lint: caches ## look for mistakes: gofmt, go vet, staticcheck, govulncheck, shellcheck
+	@GO='$(GO)' STATICCHECK='$(STATICCHECK)' GOVULNCHECK='$(GOVULNCHECK)' scripts/lint
+
+fuzz: caches ## run each fuzz target for FUZZTIME (default 10s)
+	@for package in $$($(GO) list ./...); do \
+		targets=$$($(GO) test -list '^Fuzz' "$$package") || { echo "$$targets"; exit 1; }; \
+		for target in $$(echo "$$targets" | grep '^Fuzz'); do \
+			echo "$$target, $$package:"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' "$$package" || exit 1; \
+		done; \
+	done
+
+e2e: build ## try it on the real Swift; installs Debian's packages of it (root)
+	@MGR='$(BIN)/mgr' scripts/e2e-swift
+
+install: build ## install to $(DESTDIR)$(PREFIX)/bin
+	@install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 755 '$(BIN)/mgr' '$(DESTDIR)$(PREFIX)/bin/mgr'
+
+clean: ## remove what was built
+	rm -rf bin
+	@if [ -O '$(TMPCACHE)' ] && [ ! -L '$(TMPCACHE)' ]; then chmod -R u+w '$(TMPCACHE)' && rm -rf '$(TMPCACHE)'; fi
+
+help: ## print this
+	@awk -F ': .*## ' '/^[a-z].*: .*## /{printf "%-8s %s\n", $$1, $$2}' Makefile
