@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 	if text, is := os.LookupEnv(server.StageEnv); is {
 		os.Exit(server.Stage(text))
 	}
+	playRole()
 	testscript.Main(m, map[string]func(){"mgr": main})
 }
 

@@ -21,6 +21,9 @@ const oracleProbe = "import swift.common.manager"
 //
 // PARITY_MGR names another program to run in mgr's place.
 func TestParity(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes minutes")
+	}
 	if err := exec.Command("/usr/bin/python3", "-c", oracleProbe).Run(); err != nil {
 		t.Skipf("no Swift to compare with: /usr/bin/python3 -c %q: %v", oracleProbe, err)
 	}

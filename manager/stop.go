@@ -104,7 +104,7 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 	}
 	s.m.Console.Flush()
 	s.wait(ctx, signalled)
-	copies := s.copies(ctx, batch)
+	copies := s.copies(ctx, signalled)
 	s.wait(ctx, copies)
 	signalled = append(signalled, copies...)
 	s.targets = append(s.targets, signalled...)
@@ -119,9 +119,10 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 
 // copies signals, where a stop may kill, what still shows the command line of a
 // server though its process has gone: workers that an earlier one left behind.
-func (s *stopping) copies(ctx context.Context, batch []*server.Instance) []*target {
+// Servers that no pidfile named in this run are not looked for.
+func (s *stopping) copies(ctx context.Context, stopped []*target) []*target {
 	m := s.m
-	if !m.Options.Kill || m.Options.Compat || m.Options.DryRun || ctx.Err() != nil {
+	if len(stopped) == 0 || !m.Options.Kill || m.Options.Compat || m.Options.DryRun || ctx.Err() != nil {
 		return nil
 	}
 	tree, err := pidfile.ReadTree()
@@ -131,19 +132,20 @@ func (s *stopping) copies(ctx context.Context, batch []*server.Instance) []*targ
 		return nil
 	}
 	var found []*target
-	for _, i := range batch {
-		if f := i.Inspect(); f.State == pidfile.Running {
-			f.Process.Close() // it could not be signalled
+	seen := map[*server.Instance]bool{}
+	for _, t := range stopped {
+		if seen[t.i] || !t.gone {
 			continue
 		}
-		left, err := i.CopiesIn(tree)
+		seen[t.i] = true
+		left, err := t.i.CopiesIn(tree)
 		if err != nil {
-			m.problem(i, "%s: %v", i, err)
+			m.problem(t.i, "%s: %v", t.i, err)
 			s.failed = true
 		}
 		if len(left) > 0 {
-			m.Console.Warn("%s (%s): %d processes with its command line are left: stopping them", i, subject(i), len(left))
-			found = append(found, s.send(i, 0, left)...)
+			m.Console.Warn("%s (%s): %d processes with its command line are left: stopping them", t.i, subject(t.i), len(left))
+			found = append(found, s.send(t.i, 0, left)...)
 		}
 	}
 	m.Console.Flush()
@@ -396,7 +398,9 @@ func (s *stopping) ended(t *target, all []*target) {
 	}
 	s.m.did(t.i, "stop", pidfile.Stopped, 0)
 	s.m.Console.Flush()
-	t.i.Unlock()
+	if !s.m.Options.Kill { // or a new server would be taken for a copy of the old one
+		t.i.Unlock()
+	}
 }
 
 // overdue gives up on targets whose time is up, or kills them: once. It gives
