@@ -3,8 +3,10 @@ package manager
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strconv"
+	"strings"
 	"time"
 
 	"mgr/pidfile"
@@ -81,7 +83,8 @@ func (m *Manager) noLock(err error) {
 
 // waitLock waits for the lock of i, for the lock wait at the most.
 func (m *Manager) waitLock(ctx context.Context, i *server.Instance) error {
-	m.note("%s (%s): waiting for another mgr", i, subject(i))
+	who := lockHolder(i)
+	m.note("%s (%s): waiting for %s", i, subject(i), who)
 	m.Console.Flush()
 	// fcntl(2) has no timeout: a goroutine waits, and is left behind waiting if
 	// the time is up. What it may still get is given up when the process ends.
@@ -93,10 +96,19 @@ func (m *Manager) waitLock(ctx context.Context, i *server.Instance) error {
 	case err := <-got:
 		return err
 	case <-ctx.Done():
-		return errors.New("interrupted while another mgr is acting on it")
+		return fmt.Errorf("interrupted while %s is acting on it", who)
 	case <-timer.C:
-		return errors.New("another mgr has been acting on it for " + seconds(m.Options.LockWait) + " s, gave up")
+		return fmt.Errorf("%s has been acting on it for %s s, gave up", who, seconds(m.Options.LockWait))
 	}
+}
+
+// lockHolder says in words who acts on i.
+func lockHolder(i *server.Instance) string {
+	pid, argv := i.Holder()
+	if pid == 0 {
+		return "another mgr"
+	}
+	return fmt.Sprintf("another mgr (pid %d: %q)", pid, strings.Join(argv, " "))
 }
 
 // seconds prints a duration in seconds, as short as it can be told.

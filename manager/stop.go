@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -80,7 +81,7 @@ func (m *Manager) stopAll(ctx context.Context, servers []*server.Server) *stoppi
 func (s *stopping) sayNone(servers []*server.Server) {
 	m := s.m
 	for _, srv := range servers {
-		if s.ran[srv.Program] || !m.Options.Compat && !srv.Named && len(srv.Instances) == 0 {
+		if s.ran[srv.Program] || s.untouched(srv) || !m.Options.Compat && !srv.Named && len(srv.Instances) == 0 {
 			continue
 		}
 		if m.Options.Compat && m.Options.Number != 0 && len(srv.Instances) == 0 {
@@ -88,6 +89,12 @@ func (s *stopping) sayNone(servers []*server.Server) {
 		}
 		m.Console.Say("No %s running", srv.Program.Name)
 	}
+}
+
+// untouched says whether some instance could not be looked at, so that nothing
+// can be said of the program.
+func (s *stopping) untouched(srv *server.Server) bool {
+	return slices.ContainsFunc(srv.Instances, func(i *server.Instance) bool { return !s.begun[i] })
 }
 
 // batch stops instances whose locks are held, and gives up each lock when its

@@ -386,6 +386,15 @@ func (i *Instance) TryLock() error {
 // Lock waits for the instance's lock, without bound.
 func (i *Instance) Lock() error { return i.fleet.run.Lock(i.name) }
 
+// Holder says who holds the instance's lock: its pid, 0 if that cannot be seen,
+// and its command line.
+func (i *Instance) Holder() (pid int, argv []string) {
+	if i.fleet.run == nil {
+		return 0, nil
+	}
+	return i.fleet.run.Holder(i.name)
+}
+
 // Unlock gives up the instance's lock.
 func (i *Instance) Unlock() {
 	if i.fleet.run != nil {
