@@ -5,6 +5,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 BIN     ?= bin
 FUZZTIME ?= 10s
+FUZZJOBS ?= 2
 
 # What `mgr --version` prints. Without git, or outside of its own repository, the release that
 # this tree leads to.
@@ -15,7 +16,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 # The same sources give the same bytes wherever they lie: no paths of this machine, no build time.
 # Nor does Go look at the repository by itself: it refuses to where another user owns it.
-BUILD = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)'
+BUILD = CGO_ENABLED=0 $(GO) build -trimpath -tags urfave_cli_no_docs -ldflags '-X main.version=$(VERSION)'
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 # Go's caches are where Go wants them, or, where that cannot be written (HOME unset, or of another
@@ -64,14 +65,11 @@ test: caches ## run all tests, under the race detector where it can be
 lint: caches ## look for mistakes: gofmt, go vet, staticcheck, govulncheck, shellcheck
 	@GO='$(GO)' STATICCHECK='$(STATICCHECK)' GOVULNCHECK='$(GOVULNCHECK)' scripts/lint
 
-fuzz: caches ## run each fuzz target for FUZZTIME (default 10s)
+fuzz: caches ## run each fuzz target for FUZZTIME (default 10s), FUZZJOBS at once
 	@for package in $$($(GO) list ./...); do \
-		targets=$$($(GO) test -list '^Fuzz' "$$package") || { echo "$$targets"; exit 1; }; \
-		for target in $$(echo "$$targets" | grep '^Fuzz'); do \
-			echo "$$target, $$package:"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' "$$package" || exit 1; \
-		done; \
-	done
+		$(GO) test -list '^Fuzz' "$$package" | sed -n "s#^Fuzz#$$package &#p"; \
+	done | xargs -P $(FUZZJOBS) -n 2 sh -c 'echo "$$1, $$0:"; \
+		exec $(GO) test -run "^\$$" -parallel 1 -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) "$$0"'
 
 e2e: build ## try it on the real Swift; installs Debian's packages of it (root)
 	@MGR='$(BIN)/mgr' scripts/e2e-swift
