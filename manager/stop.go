@@ -3,7 +3,6 @@ package manager
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"syscall"
 	"time"
@@ -124,41 +123,6 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 	}
 }
 
-// copies signals, where a stop may kill, what still shows the command line of a
-// server though its process has gone: workers that an earlier one left behind.
-// Servers that no pidfile named in this run are not looked for.
-func (s *stopping) copies(ctx context.Context, stopped []*target) []*target {
-	m := s.m
-	if len(stopped) == 0 || !m.Options.Kill || m.Options.Compat || m.Options.DryRun || ctx.Err() != nil {
-		return nil
-	}
-	tree, err := pidfile.ReadTree()
-	if err != nil {
-		m.problem(nil, "%v", err)
-		s.failed = true
-		return nil
-	}
-	var found []*target
-	seen := map[*server.Instance]bool{}
-	for _, t := range stopped {
-		if seen[t.i] || !t.gone {
-			continue
-		}
-		seen[t.i] = true
-		left, err := t.i.CopiesIn(tree)
-		if err != nil {
-			m.problem(t.i, "%s: %v", t.i, err)
-			s.failed = true
-		}
-		if len(left) > 0 {
-			m.Console.Warn("%s (%s): %d processes with its command line are left: stopping them", t.i, subject(t.i), len(left))
-			found = append(found, s.send(t.i, 0, left)...)
-		}
-	}
-	m.Console.Flush()
-	return found
-}
-
 // signal looks at one instance and sends it the stop signal. It gives what is
 // to be waited for.
 func (s *stopping) signal(i *server.Instance) []*target {
@@ -223,112 +187,6 @@ func (m *Manager) killWait(p *aliases.Program) time.Duration {
 		return *m.Options.KillWait
 	}
 	return p.StopWait
-}
-
-// leftover deals with a pidfile that names no running server. What it gives is
-// to be waited for: workers that a dead server left behind.
-func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
-	m := s.m
-	switch f.State {
-	case pidfile.Stopped:
-	case pidfile.Dead:
-		if left := s.orphans(i, f.Record.PID); len(left) > 0 {
-			return left
-		}
-		m.note("Removing stale pid file %s", i.Pidfile)
-		s.removeStale(i, f.Record.PID)
-	case pidfile.Foreign:
-		if i.Stray(f) {
-			m.problem(i, "%s: %v, and no other pidfile names it: left alone, pidfile %q kept", i, f.Err, i.Pidfile)
-			s.failed = true
-			return nil
-		}
-		m.Console.Warn("%s: %s: not signalled, removing pidfile %q", i, holder(f), i.Pidfile)
-		s.removeStale(i, f.Record.PID)
-	case pidfile.Malformed:
-		err := m.untracked(i, f)
-		if err == nil {
-			err = m.removeJunk(i, f)
-		}
-		if err != nil {
-			m.problem(i, "%s: %v", i, err)
-			s.failed = true
-		}
-	default:
-		m.problem(i, "%s: cannot tell whether it runs: %v", i, f.Err)
-		s.failed = true
-	}
-	return nil
-}
-
-// orphans stops the workers that a server left behind when it died: they hold
-// its port. swift-init leaves them (and ships swift-orphans to find them).
-func (s *stopping) orphans(i *server.Instance, pid int) []*target {
-	if s.m.Options.Compat {
-		return nil
-	}
-	left, err := i.Left(pid)
-	if err != nil {
-		s.m.problem(i, "%s: %v", i, err)
-	}
-	if len(left) == 0 {
-		return nil
-	}
-	s.m.Console.Warn("%s (%d - %s) is dead and left %d workers behind: stopping them", i, pid, subject(i), len(left))
-	return s.send(i, pid, left)
-}
-
-// untracked says whether the server runs though its pidfile names nobody: then
-// the pidfile must not go, and no second server be started.
-func (m *Manager) untracked(i *server.Instance, f pidfile.Finding) error {
-	copies, err := i.Copies()
-	if err != nil || len(copies) == 0 {
-		return err
-	}
-	pid := copies[0].PID()
-	for _, p := range copies {
-		p.Close()
-	}
-	return fmt.Errorf("%w, but pid %d runs this server: write that into it, or stop it by hand", f.Err, pid)
-}
-
-// removeJunk removes a regular file that holds no pid. Anything else that
-// stands where a pidfile belongs was put there by somebody who should take it
-// away again.
-func (m *Manager) removeJunk(i *server.Instance, f pidfile.Finding) error {
-	if m.Options.DryRun {
-		m.Console.Say("Would remove %s", i.Pidfile)
-		return nil
-	}
-	err := i.Remove(0)
-	if err != nil {
-		return err
-	}
-	if m.Options.Compat {
-		m.Console.Say("Removing pid file %s with invalid pid", i.Pidfile)
-	} else {
-		m.Console.Warn("%s: %v: removed", i, f.Err)
-	}
-	m.did(i, "remove-pidfile", pidfile.Stopped, 0)
-	return nil
-}
-
-// removeStale removes a pidfile whose process was gone already.
-func (s *stopping) removeStale(i *server.Instance, pid int) {
-	if s.m.Options.DryRun {
-		s.m.Console.Say("Would remove %s", i.Pidfile)
-	} else {
-		s.remove(i, pid)
-	}
-	s.m.did(i, "remove-pidfile", pidfile.Stopped, 0)
-}
-
-// remove removes the pidfile of a process that is gone. That it cannot be
-// removed does not make the server run: it is said, and no failure.
-func (s *stopping) remove(i *server.Instance, pid int) {
-	if err := i.Remove(pid); err != nil {
-		s.m.Console.Warn("%s: %v", i, err)
-	}
 }
 
 // wait waits until every target has ended or is out of time, escalating where
@@ -408,79 +266,4 @@ func (s *stopping) ended(t *target, all []*target) {
 	if !s.m.Options.Kill { // or a new server would be taken for a copy of the old one
 		t.i.Unlock()
 	}
-}
-
-// overdue gives up on targets whose time is up, or kills them: once. It gives
-// the targets that are still worth waiting for.
-func (s *stopping) overdue(left []*target) []*target {
-	now := time.Now()
-	var still, late []*target
-	for _, t := range left {
-		switch {
-		case t.deadline.After(now):
-			still = append(still, t)
-		case t.killed:
-			s.undead(t)
-		default:
-			late = append(late, t)
-		}
-	}
-	said := map[*aliases.Program]bool{}
-	for _, t := range late {
-		if !said[t.i.Program] {
-			said[t.i.Program] = true
-			s.sayLate(t.i)
-		}
-		if s.m.Options.Kill {
-			s.escalate(t)
-			still = append(still, t)
-			continue
-		}
-		s.m.result(t.i).fail("still running after %s s", seconds(s.m.killWait(t.i.Program)))
-	}
-	return still
-}
-
-func (s *stopping) sayLate(i *server.Instance) {
-	then := "giving up"
-	if s.m.Options.Kill {
-		then = "killing"
-	}
-	s.m.Console.Say("Waited %s seconds for %s to die; %s", seconds(s.m.killWait(i.Program)), i, then)
-}
-
-// compat is swift-init's exit status of stop: 0 only if something was signalled
-// and all of it has gone without force.
-func (s *stopping) compat() int {
-	for _, t := range s.targets {
-		if !t.gone || t.killed {
-			return Failed
-		}
-	}
-	if len(s.targets) == 0 {
-		return Failed
-	}
-	return OK
-}
-
-func (s *stopping) status() int {
-	if s.failed {
-		return Failed
-	}
-	return OK
-}
-
-// interrupted says where a stop stands that the user broke off.
-func (s *stopping) interrupted(all []*server.Instance) {
-	for _, t := range s.targets {
-		if !t.gone {
-			s.m.problem(t.i, "interrupted: %s (%d - %s) was signalled and had not stopped yet", t.i, t.process.PID(), subject(t.i))
-		}
-	}
-	for _, i := range all {
-		if !s.begun[i] {
-			s.m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
-		}
-	}
-	s.failed = true
 }

@@ -1,0 +1,75 @@
+package manager
+
+import (
+	"mgr/server"
+)
+
+// toStart gives the instances that have a conf, and says which programs have
+// none.
+func (s *starting) toStart(servers []*server.Server) []*server.Instance {
+	m := s.m
+	strict := m.strict(servers) || m.Options.Strict == nil && !anyInstance(servers) && !m.Options.Compat
+	var todo []*server.Instance
+	for _, srv := range servers {
+		for _, err := range srv.Errs {
+			m.problem(nil, "%s: %v", srv.Program.Name, err)
+			s.failed = true
+		}
+		if srv.Deprecated != "" {
+			m.deprecated(srv)
+		}
+		n, confs := len(todo), 0
+		for _, i := range srv.Instances {
+			if i.Orphan {
+				continue
+			}
+			confs++
+			if !s.skip[i] {
+				todo = append(todo, i)
+			}
+		}
+		if confs == 0 && len(srv.Errs) == 0 {
+			s.refused++
+			if strict || m.Options.Compat || m.Options.Verbose {
+				m.noConf(srv)
+			}
+			if strict && !m.Options.Compat {
+				s.failed = true
+			}
+		}
+		if m.Options.Compat && s.compatRefuses(srv) {
+			todo = todo[:n]
+			s.refused++
+		}
+	}
+	return todo
+}
+
+// noConf says that a program has no conf, or none of the number asked for.
+func (m *Manager) noConf(srv *server.Server) {
+	if m.Options.Number != 0 {
+		m.remark("Unable to locate config number %d for %s", m.Options.Number, srv.Program.Name)
+	} else {
+		m.remark("Unable to locate config for %s", srv.Program.Name)
+	}
+	m.foundConfs(srv)
+}
+
+// foundConfs lists, at -v, the confs that there are.
+func (m *Manager) foundConfs(srv *server.Server) {
+	if len(srv.Confs) == 0 {
+		return
+	}
+	m.note("Found configs:")
+	for n, path := range srv.Confs {
+		m.note("  %d) %s", n+1, path)
+	}
+}
+
+// deprecated warns of a conf in a place that the profile calls deprecated.
+func (m *Manager) deprecated(srv *server.Server) {
+	p := srv.Program
+	m.remark("WARNING: %s.conf is deprecated. Move %ss' configuration into %s.conf.",
+		p.DeprecatedConf[0].Base, p.Name, p.Conf[0].Base)
+	m.foundConfs(srv)
+}

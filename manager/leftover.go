@@ -1,0 +1,150 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// copies signals, where a stop may kill, what still shows the command line of a
+// server though its process has gone: workers that an earlier one left behind.
+// Servers that no pidfile named in this run are not looked for.
+func (s *stopping) copies(ctx context.Context, stopped []*target) []*target {
+	m := s.m
+	if len(stopped) == 0 || !m.Options.Kill || m.Options.Compat || m.Options.DryRun || ctx.Err() != nil {
+		return nil
+	}
+	tree, err := pidfile.ReadTree()
+	if err != nil {
+		m.problem(nil, "%v", err)
+		s.failed = true
+		return nil
+	}
+	var found []*target
+	seen := map[*server.Instance]bool{}
+	for _, t := range stopped {
+		if seen[t.i] || !t.gone {
+			continue
+		}
+		seen[t.i] = true
+		left, err := t.i.CopiesIn(tree)
+		if err != nil {
+			m.problem(t.i, "%s: %v", t.i, err)
+			s.failed = true
+		}
+		if len(left) > 0 {
+			m.Console.Warn("%s (%s): %d processes with its command line are left: stopping them", t.i, subject(t.i), len(left))
+			found = append(found, s.send(t.i, 0, left)...)
+		}
+	}
+	m.Console.Flush()
+	return found
+}
+
+// leftover deals with a pidfile that names no running server. What it gives is
+// to be waited for: workers that a dead server left behind.
+func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
+	m := s.m
+	switch f.State {
+	case pidfile.Stopped:
+	case pidfile.Dead:
+		if left := s.orphans(i, f.Record.PID); len(left) > 0 {
+			return left
+		}
+		m.note("Removing stale pid file %s", i.Pidfile)
+		s.removeStale(i, f.Record.PID)
+	case pidfile.Foreign:
+		if i.Stray(f) {
+			m.problem(i, "%s: %v, and no other pidfile names it: left alone, pidfile %q kept", i, f.Err, i.Pidfile)
+			s.failed = true
+			return nil
+		}
+		m.Console.Warn("%s: %s: not signalled, removing pidfile %q", i, holder(f), i.Pidfile)
+		s.removeStale(i, f.Record.PID)
+	case pidfile.Malformed:
+		err := m.untracked(i, f)
+		if err == nil {
+			err = m.removeJunk(i, f)
+		}
+		if err != nil {
+			m.problem(i, "%s: %v", i, err)
+			s.failed = true
+		}
+	default:
+		m.problem(i, "%s: cannot tell whether it runs: %v", i, f.Err)
+		s.failed = true
+	}
+	return nil
+}
+
+// orphans stops the workers that a server left behind when it died: they hold
+// its port. swift-init leaves them (and ships swift-orphans to find them).
+func (s *stopping) orphans(i *server.Instance, pid int) []*target {
+	if s.m.Options.Compat {
+		return nil
+	}
+	left, err := i.Left(pid)
+	if err != nil {
+		s.m.problem(i, "%s: %v", i, err)
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	s.m.Console.Warn("%s (%d - %s) is dead and left %d workers behind: stopping them", i, pid, subject(i), len(left))
+	return s.send(i, pid, left)
+}
+
+// untracked says whether the server runs though its pidfile names nobody: then
+// the pidfile must not go, and no second server be started.
+func (m *Manager) untracked(i *server.Instance, f pidfile.Finding) error {
+	copies, err := i.Copies()
+	if err != nil || len(copies) == 0 {
+		return err
+	}
+	pid := copies[0].PID()
+	for _, p := range copies {
+		p.Close()
+	}
+	return fmt.Errorf("%w, but pid %d runs this server: write that into it, or stop it by hand", f.Err, pid)
+}
+
+// removeJunk removes a regular file that holds no pid. Anything else that
+// stands where a pidfile belongs was put there by somebody who should take it
+// away again.
+func (m *Manager) removeJunk(i *server.Instance, f pidfile.Finding) error {
+	if m.Options.DryRun {
+		m.Console.Say("Would remove %s", i.Pidfile)
+		return nil
+	}
+	err := i.Remove(0)
+	if err != nil {
+		return err
+	}
+	if m.Options.Compat {
+		m.Console.Say("Removing pid file %s with invalid pid", i.Pidfile)
+	} else {
+		m.Console.Warn("%s: %v: removed", i, f.Err)
+	}
+	m.did(i, "remove-pidfile", pidfile.Stopped, 0)
+	return nil
+}
+
+// removeStale removes a pidfile whose process was gone already.
+func (s *stopping) removeStale(i *server.Instance, pid int) {
+	if s.m.Options.DryRun {
+		s.m.Console.Say("Would remove %s", i.Pidfile)
+	} else {
+		s.remove(i, pid)
+	}
+	s.m.did(i, "remove-pidfile", pidfile.Stopped, 0)
+}
+
+// remove removes the pidfile of a process that is gone. That it cannot be
+// removed does not make the server run: it is said, and no failure.
+func (s *stopping) remove(i *server.Instance, pid int) {
+	if err := i.Remove(pid); err != nil {
+		s.m.Console.Warn("%s: %v", i, err)
+	}
+}

@@ -1,0 +1,126 @@
+package server
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mgr/aliases"
+	"mgr/pidfile"
+)
+
+// A Child is a server that this mgr launched, and what became of it so far.
+type Child struct {
+	Instance *Instance
+	Process  *pidfile.Process
+	Started  time.Time
+	Output   []byte // what it wrote to stdout and stderr, at most the last 64 KiB
+	Limits   []LimitWarning
+	Failure  string // why the stage could not become the server; "" if it did
+	Executed bool   // the stage has become the server
+	Closed   bool   // the server closed its stdout and stderr
+	Exited   bool   // the process has ended and was reaped
+	Status   unix.WaitStatus
+
+	mode     Mode
+	report   int // reading ends of pipes; -1: none, or at their end
+	output   int
+	reached  int           // by a probe
+	notify   *notifySocket // nil: none
+	notified bool          // READY=1 has come
+	closedAt time.Time     // when Closed became true
+	said     []byte        // by the stage
+}
+
+// A LimitWarning is about a limit that could not be set as asked.
+type LimitWarning struct {
+	Key       string // the profile's: limit_nofile
+	Want, Max uint64 // what was asked for, and the hard limit that was in the way
+	Err       string
+}
+
+// maxOutput is how much of a server's output is kept, in bytes.
+const maxOutput = 64 << 10
+
+// Ready says whether the server is ready, as its program defines it.
+func (c *Child) Ready() bool {
+	if !c.Executed || c.Exited || time.Since(c.Started) < c.settles() {
+		return false
+	}
+	if c.mode.NoWait || c.mode.Foreground {
+		return true
+	}
+	switch c.Instance.Program.Ready.Kind() {
+	case aliases.ReadyStdoutClose:
+		return c.Closed && !c.watched().After(time.Now())
+	case aliases.ReadyNotify:
+		return c.notified
+	case aliases.ReadyTCP, aliases.ReadyUnix, aliases.ReadyHTTP:
+		return c.reached < 0
+	}
+	return true
+}
+
+// settles is how long the server has to live to count as started.
+func (c *Child) settles() time.Duration {
+	if c.mode.NoWait {
+		return 0
+	}
+	return c.Instance.Program.StartWait
+}
+
+// warningWait is how long a server that wrote something before it closed its
+// stdout is watched: it may have been a warning, or its last words (WARNING_WAIT
+// of manager.py).
+const warningWait = 3 * time.Second
+
+// watched is until when the server has to live to count as started.
+func (c *Child) watched() time.Time {
+	until := c.Started.Add(c.settles())
+	if c.Closed && len(c.Output) > 0 && !c.mode.Once {
+		if w := c.closedAt.Add(warningWait); w.After(until) {
+			return w
+		}
+	}
+	return until
+}
+
+// Died says how the process ended: "exit status 1", "killed by SIGKILL".
+func (c *Child) Died() string {
+	switch {
+	case c.Status.Signaled():
+		return "killed by " + unix.SignalName(c.Status.Signal())
+	default:
+		return fmt.Sprintf("exit status %d", c.Status.ExitStatus())
+	}
+}
+
+// Succeeded says whether the process ended with status 0.
+func (c *Child) Succeeded() bool { return c.Exited && c.Status.Exited() && c.Status.ExitStatus() == 0 }
+
+func (c *Child) closePipes() {
+	for _, fd := range []*int{&c.report, &c.output, &c.reached} {
+		if *fd >= 0 {
+			unix.Close(*fd)
+			*fd = -1
+		}
+	}
+	if c.notify != nil {
+		c.notify.close()
+		c.notify = nil
+	}
+}
+
+// wakeAt is when c has to be looked at again even if nothing happens: when it
+// has settled, or when its time is up.
+func (c *Child) wakeAt(limit time.Duration, now time.Time) time.Time {
+	var at time.Time
+	if limit > 0 {
+		at = c.Started.Add(limit)
+	}
+	if until := c.watched(); until.After(now) && (at.IsZero() || until.Before(at)) {
+		at = until
+	}
+	return at
+}

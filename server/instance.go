@@ -1,0 +1,184 @@
+package server
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"mgr/aliases"
+	"mgr/pidfile"
+)
+
+// An Instance is one program with one conf: what has a pidfile.
+type Instance struct {
+	Program *aliases.Program
+	Conf    string // absolute path; "" for a program without confs
+	Number  int    // position among the confs of the program, from 1
+	Orphan  bool   // there is a pidfile, but no such conf any more
+	Pidfile string // absolute path
+
+	fleet *Fleet
+	name  string   // the pidfile below the run directory, or its path if elsewhere
+	alt   []string // other confs that this pidfile may belong to
+}
+
+// String is the name that the operator knows the program by.
+func (i *Instance) String() string { return i.Program.Name }
+
+// Inspect looks at the pidfile and the process behind it. The caller closes
+// the process of a running instance.
+func (i *Instance) Inspect() pidfile.Finding {
+	id, err := i.identity()
+	if err != nil {
+		return pidfile.Finding{State: pidfile.Unknown, Err: err}
+	}
+	dir, name, err := i.dir(false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return pidfile.Finding{State: pidfile.Stopped}
+	}
+	if err != nil {
+		return pidfile.Finding{State: pidfile.Unknown, Err: err}
+	}
+	return dir.Inspect(name, id)
+}
+
+// Remove removes the pidfile if it still holds pid, 0 standing for a malformed
+// one. The caller holds the lock.
+func (i *Instance) Remove(pid int) error {
+	dir, name, err := i.dir(false)
+	if err != nil {
+		return err
+	}
+	return dir.Remove(name, pid)
+}
+
+// dir gives the open directory that the pidfile is in, and its name there.
+func (i *Instance) dir(make bool) (*pidfile.Dir, string, error) {
+	if !filepath.IsAbs(i.name) {
+		err := i.fleet.Open(make)
+		return i.fleet.run, i.name, err
+	}
+	path, name := filepath.Split(i.name)
+	if dir := i.fleet.dirs[path]; dir != nil {
+		return dir, name, nil
+	}
+	open := pidfile.OpenDir
+	if make {
+		open = pidfile.MakeDir
+	}
+	dir, err := open(path)
+	if err != nil {
+		return nil, "", err
+	}
+	if i.fleet.dirs == nil {
+		i.fleet.dirs = map[string]*pidfile.Dir{}
+	}
+	i.fleet.dirs[path] = dir
+	return dir, name, nil
+}
+
+// TryLock takes the instance's lock, or says pidfile.ErrLocked. Without a run
+// directory there is nothing to lock, and the error is fs.ErrNotExist.
+func (i *Instance) TryLock() error {
+	if i.fleet.run == nil {
+		return fs.ErrNotExist
+	}
+	return i.fleet.run.TryLock(i.name)
+}
+
+// Lock waits for the instance's lock, without bound.
+func (i *Instance) Lock() error { return i.fleet.run.Lock(i.name) }
+
+// Holder says who holds the instance's lock: its pid, 0 if that cannot be seen,
+// and its command line.
+func (i *Instance) Holder() (pid int, argv []string) {
+	if i.fleet.run == nil {
+		return 0, nil
+	}
+	return i.fleet.run.Holder(i.name)
+}
+
+// Unlock gives up the instance's lock.
+func (i *Instance) Unlock() {
+	if i.fleet.run != nil {
+		i.fleet.run.Unlock(i.name)
+	}
+}
+
+// Stray says whether f found the server's command running for another conf
+// under a pid that no other pidfile of the run directory names: removing this
+// pidfile would lose the only trace of that process. It is so when mgr is given
+// the wrong conf directory.
+func (i *Instance) Stray(f pidfile.Finding) bool {
+	var fe *pidfile.ForeignError
+	if !errors.As(f.Err, &fe) || !fe.Same || fe.Worker != 0 {
+		return false
+	}
+	for _, name := range i.fleet.pids {
+		if name == i.name {
+			continue
+		}
+		if rec, err := i.fleet.run.Read(name); err == nil && rec.PID == f.Record.PID {
+			return false
+		}
+	}
+	return true
+}
+
+// Check says what keeps the instance from being started, as far as it can be
+// told without starting it.
+func (i *Instance) Check() error {
+	if i.Conf != "" {
+		f, err := os.Open(i.Conf)
+		if err != nil {
+			return err
+		}
+		f.Close()
+	}
+	spec, _, err := i.stage(Mode{})
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(spec.Chdir); err != nil {
+		return err
+	} else if !info.IsDir() {
+		return &fs.PathError{Op: "chdir", Path: spec.Chdir, Err: errors.New("not a directory")}
+	}
+	_, err = i.environment(spec)
+	return err
+}
+
+// Left gives handles on the workers that a server left behind whose pidfile
+// names pid and that has ended. The caller closes them.
+func (i *Instance) Left(pid int) ([]*pidfile.Process, error) {
+	id, err := i.identity()
+	if err != nil {
+		return nil, err
+	}
+	tree, err := pidfile.ReadTree()
+	if err != nil {
+		return nil, err
+	}
+	return tree.Left(pid, id), nil
+}
+
+// Copies gives handles on all processes that show the command line of i: the
+// server, its workers, and those that no pidfile names. The caller closes them.
+func (i *Instance) Copies() ([]*pidfile.Process, error) {
+	tree, err := pidfile.ReadTree()
+	if err != nil {
+		return nil, err
+	}
+	return i.CopiesIn(tree)
+}
+
+// CopiesIn is Copies in a snapshot that was taken just now. There are none of a
+// program that is known by a pattern.
+func (i *Instance) CopiesIn(tree *pidfile.Tree) ([]*pidfile.Process, error) {
+	id, err := i.identity()
+	if err != nil || id.Match != nil { // a pattern may describe other servers too
+		return nil, err
+	}
+	return tree.Matching(id), nil
+}
