@@ -86,6 +86,9 @@ func (s *stopping) orphans(i *server.Instance, pid int) []*target {
 		return nil
 	}
 	left, err := i.Left(pid)
+	if err == nil && len(left) == 0 && s.m.Options.Kill {
+		left, err = i.Orphans() // of a server that led no group
+	}
 	if err != nil {
 		s.m.problem(i, "%s: %v", i, err)
 	}
@@ -147,4 +150,36 @@ func (s *stopping) remove(i *server.Instance, pid int) {
 	if err := i.Remove(pid); err != nil {
 		s.m.Console.Warn("%s: %v", i, err)
 	}
+}
+
+// snapshot is taken before the first signal of a stop that may kill: later the
+// workers of a server that has ended can not be told any more.
+func (s *stopping) snapshot() *pidfile.Tree {
+	if !s.m.Options.Kill || s.m.Options.DryRun {
+		return nil
+	}
+	tree, err := pidfile.ReadTree()
+	if err != nil {
+		s.m.problem(nil, "%v", err)
+		s.failed = true
+		return nil
+	}
+	return tree
+}
+
+// outliving gives what is left of the families of servers that have ended. It
+// has until the server's deadline to end as well.
+func outliving(stopped []*target) []*target {
+	var left []*target
+	for _, t := range stopped {
+		for _, p := range t.family {
+			if t.gone && !p.Exited() {
+				left = append(left, &target{i: t.i, process: p, deadline: t.deadline, member: true})
+			} else {
+				p.Close()
+			}
+		}
+		t.family = nil
+	}
+	return left
 }

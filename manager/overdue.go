@@ -50,7 +50,7 @@ func (s *stopping) sayLate(i *server.Instance) {
 // and all of it has gone without force.
 func (s *stopping) compat() int {
 	for _, t := range s.targets {
-		if !t.gone || t.killed {
+		if !t.member && (!t.gone || t.killed) {
 			return Failed
 		}
 	}

@@ -46,6 +46,7 @@ type stopping struct {
 	begun   map[*server.Instance]bool
 	of      map[*server.Instance][]*target // those that are waited for
 	ran     map[*aliases.Program]bool      // something of it runs, or ran
+	tree    *pidfile.Tree                  // before the signals, where a stop may kill
 }
 
 // A target is one process that is to end: the server of an instance, or a
@@ -57,6 +58,10 @@ type target struct {
 	deadline time.Time
 	gone     bool
 	killed   bool
+	// family is what belonged to the server before it was signalled, where a
+	// stop may kill: some of it may outlive the server.
+	family []*pidfile.Process
+	member bool // of such a family, and no server
 }
 
 // stopAll ends every instance of servers.
@@ -100,6 +105,7 @@ func (s *stopping) untouched(srv *server.Server) bool {
 // instance is dealt with.
 func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 	var signalled []*target
+	s.tree = s.snapshot()
 	for _, i := range batch {
 		s.begun[i] = true
 		found := s.signal(i)
@@ -110,9 +116,11 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 	}
 	s.m.Console.Flush()
 	s.wait(ctx, signalled)
+	members := outliving(signalled)
+	s.wait(ctx, members)
 	copies := s.copies(ctx, signalled)
 	s.wait(ctx, copies)
-	signalled = append(signalled, copies...)
+	signalled = slices.Concat(signalled, members, copies)
 	s.targets = append(s.targets, signalled...)
 	for _, t := range signalled {
 		t.process.Close()
@@ -142,6 +150,9 @@ func (s *stopping) send(i *server.Instance, pid int, processes []*pidfile.Proces
 	var out []*target
 	for _, p := range processes {
 		t := &target{i: i, process: p, recorded: pid, deadline: time.Now().Add(m.killWait(i.Program))}
+		if s.tree != nil {
+			t.family = s.tree.Family(p)
+		}
 		if m.Options.DryRun {
 			m.Console.Say("Would signal %s  pid: %d  signal: %d", i, p.PID(), sig)
 			m.did(i, "stop", pidfile.Stopped, 0)
@@ -252,6 +263,9 @@ func earliest(targets []*target) time.Time {
 // of its instance.
 func (s *stopping) ended(t *target, all []*target) {
 	t.gone = true
+	if t.member {
+		return
+	}
 	s.m.Console.Say("%s (%d) appears to have stopped", t.i, t.process.PID())
 	for _, other := range all {
 		if other.i == t.i && !other.gone {

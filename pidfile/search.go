@@ -42,6 +42,23 @@ func (t *Tree) Left(pid int, id Identity) []*Process {
 	return out
 }
 
+// Orphans gives a handle on every process that id describes, that init has
+// adopted, and that leads neither group nor session: what is left of the workers
+// of a server that has ended, whatever group it was in. The caller closes them.
+func (t *Tree) Orphans(id Identity) []*Process {
+	var out []*Process
+	for _, pid := range t.pids() {
+		orphan := func(st Stat) bool { return st.PPID == 1 && st.PGRP != pid && st.Session != pid }
+		if !orphan(t.stats[pid]) {
+			continue
+		}
+		if p := openMatching(pid, id, orphan); p != nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 func (t *Tree) pids() []int {
 	pids := make([]int, 0, len(t.stats))
 	for pid := range t.stats {

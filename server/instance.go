@@ -163,6 +163,20 @@ func (i *Instance) Left(pid int) ([]*pidfile.Process, error) {
 	return tree.Left(pid, id), nil
 }
 
+// Orphans gives handles on workers of i that init has adopted, whatever group
+// they are in. The caller closes them.
+func (i *Instance) Orphans() ([]*pidfile.Process, error) {
+	id, err := i.identity()
+	if err != nil || id.Match != nil { // a pattern may describe others' too
+		return nil, err
+	}
+	tree, err := pidfile.ReadTree()
+	if err != nil {
+		return nil, err
+	}
+	return tree.Orphans(id), nil
+}
+
 // Copies gives handles on all processes that show the command line of i: the
 // server, its workers, and those that no pidfile names. The caller closes them.
 func (i *Instance) Copies() ([]*pidfile.Process, error) {

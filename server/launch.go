@@ -42,7 +42,7 @@ func (i *Instance) Launch(mode Mode) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec.Pidfile = name
+	spec.Pidfile, spec.Dir = name, dir.Path()
 	text, err := json.Marshal(spec)
 	if err != nil {
 		return nil, err

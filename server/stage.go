@@ -33,6 +33,7 @@ const (
 type stage struct {
 	Path    string // of the command
 	Pidfile string // below dirFD
+	Dir     string // the path that dirFD was opened at
 	Umask   int
 	Chdir   string
 	Nice    int
@@ -100,9 +101,27 @@ func (s *stage) run(report *os.File) error {
 	if err := dir.Write(s.Pidfile, os.Getpid()); err != nil {
 		return fmt.Errorf("pidfile: %w", err)
 	}
-	if err := s.become(); err != nil {
-		_ = dir.Remove(s.Pidfile, os.Getpid())
-		return err
+	err := s.stillThere(dir)
+	if err == nil {
+		err = s.become()
+	}
+	_ = dir.Remove(s.Pidfile, os.Getpid())
+	return err
+}
+
+// stillThere says whether the path of the run directory still leads to where
+// the pidfile was written: in one that was moved away nobody would find it.
+func (s *stage) stillThere(dir *pidfile.Dir) error {
+	here, err := dir.File().Stat()
+	if err != nil {
+		return fmt.Errorf("run directory %q: %w", s.Dir, err)
+	}
+	there, err := os.Stat(s.Dir)
+	if err != nil {
+		return fmt.Errorf("run directory %q: %w", s.Dir, err)
+	}
+	if !os.SameFile(here, there) {
+		return fmt.Errorf("run directory %q: was replaced meanwhile", s.Dir)
 	}
 	return nil
 }
