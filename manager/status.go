@@ -72,6 +72,7 @@ func (m *Manager) showState(i *server.Instance) pidfile.State {
 		}
 	case pidfile.Dead:
 		m.Console.Paint(red, "%s dead (%d - %s), pidfile left", i, pid, subject(i))
+		m.zombie(i, pid)
 	case pidfile.Foreign:
 		m.Console.Paint(red, "%s not running (%s), pidfile left: %s", i, subject(i), holder(f))
 		r.fail("%s", holder(f))
@@ -80,6 +81,13 @@ func (m *Manager) showState(i *server.Instance) pidfile.State {
 		m.problem(i, "%s: %v", i, f.Err)
 	}
 	return f.State
+}
+
+// zombie names, at -v, the parent that does not reap a dead server.
+func (m *Manager) zombie(i *server.Instance, pid int) {
+	if who := pidfile.Unreaped(pid); who != "" {
+		m.note("%s (%d) is a zombie: %s", i, pid, who)
+	}
 }
 
 // subject is what tells one instance of a program from another: its conf, or

@@ -9,6 +9,16 @@ import (
 	"github.com/shirou/gopsutil/v3/process"
 )
 
+// Unreaped says in words who does not reap the process pid, which has ended and
+// is a zombie; "" if it is none.
+func Unreaped(pid int) string {
+	st, err := stat(pid)
+	if err != nil || st.State != 'Z' || st.PPID == 0 {
+		return ""
+	}
+	return fmt.Sprintf("its parent, pid %d, %s, does not reap it", st.PPID, Describe(st.PPID))
+}
+
 // Describe says in words who holds the pid now: `"bash" of alice, started
 // 2026-11-21 02:10:07`. It is for messages only, never for a decision: by the
 // time it is read the answer may be out of date.

@@ -33,6 +33,9 @@ type behaviour struct {
 	workers       int               // workers: number of workers, replaced as they die
 	workerSession bool              // worker_session = yes: each worker in a session of its own
 	workerIgnore  []string          // worker_ignore: signals that workers record and survive
+	workerDetach  bool              // worker_detach = yes: each worker is forked twice: no child of the server, not replaced
+	workerName    string            // worker_name: what workers call themselves; none: as the server
+	neglect       bool              // reap = yes (default): wait for workers; no: never, they stay zombies and are not replaced
 	notify        bool              // notify = yes: send READY=1 to $NOTIFY_SOCKET when ready
 	listen        string            // listen = HOST:PORT: listen there before being ready
 }
@@ -68,6 +71,9 @@ var keys = map[string]func(b *behaviour, value string) error{
 	"workers":        func(b *behaviour, v string) error { return number(&b.workers, v) },
 	"worker_session": func(b *behaviour, v string) error { return choice(&b.workerSession, v, "no", "yes") },
 	"worker_ignore":  func(b *behaviour, v string) error { b.workerIgnore = list(v); return nil },
+	"worker_detach":  func(b *behaviour, v string) error { return choice(&b.workerDetach, v, "no", "yes") },
+	"worker_name":    func(b *behaviour, v string) error { b.workerName = v; return nil },
+	"reap":           func(b *behaviour, v string) error { return choice(&b.neglect, v, "yes", "no") },
 	"notify":         func(b *behaviour, v string) error { return choice(&b.notify, v, "no", "yes") },
 	"listen":         func(b *behaviour, v string) error { b.listen = v; return nil },
 	"ignore": func(b *behaviour, v string) error {

@@ -24,6 +24,9 @@ import (
 // workerMark is the environment variable that makes the program a worker of the server that started it.
 const workerMark = "FAKESERVER_WORKER"
 
+// detach is its value for what starts the worker and ends.
+const detach = "detach"
+
 // signalNames are the signals that are recorded and acted on; every other one has the kernel's default action.
 // CONT is left alone on purpose: it says nothing about what a server was asked to do.
 var signalNames = map[os.Signal]string{
@@ -50,10 +53,14 @@ func run() int {
 	for sig := range signalNames {
 		signal.Notify(s.signals, sig)
 	}
-	if os.Getenv(workerMark) != "" {
+	switch os.Getenv(workerMark) {
+	case "":
+		return s.serve()
+	case detach:
+		return s.detachWorker()
+	default:
 		return s.work()
 	}
-	return s.serve()
 }
 
 // program is the name it was called by, which is the server that it plays.

@@ -8,13 +8,26 @@ import (
 	"syscall"
 )
 
-// startWorker starts the program again with the same arguments, as a worker.
+// startWorker starts the program again with the same arguments, as a worker, or as what detaches one.
 func (s *server) startWorker() {
 	w := &exec.Cmd{Path: "/proc/self/exe", Args: os.Args, Env: append(os.Environ(), workerMark+"=1"),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		SysProcAttr: &syscall.SysProcAttr{Setsid: s.workerSession}}
+		SysProcAttr: &syscall.SysProcAttr{Setsid: s.workerSession && !s.workerDetach}}
+	if s.workerName != "" {
+		w.Args = append([]string{s.workerName}, os.Args[1:]...)
+	}
+	if s.workerDetach {
+		w.Env = append(os.Environ(), workerMark+"="+detach)
+	}
 	if err := w.Start(); err != nil {
 		s.record(fmt.Sprintf("worker failed: %v", err))
+		return
+	}
+	if s.neglect {
+		return
+	}
+	if s.workerDetach {
+		w.Wait() // it ends at once
 		return
 	}
 	s.running = append(s.running, w)
@@ -22,6 +35,13 @@ func (s *server) startWorker() {
 		w.Wait()
 		s.workerExits <- w
 	}()
+}
+
+// detachWorker is the life of a worker's first parent.
+func (s *server) detachWorker() int {
+	s.workerDetach, s.neglect = false, true
+	s.startWorker()
+	return 0
 }
 
 func (s *server) forget(dead *exec.Cmd) {
