@@ -53,7 +53,6 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 		if left := s.orphans(i, f.Record.PID); len(left) > 0 {
 			return left
 		}
-		m.zombie(i, f.Record.PID)
 		m.note("Removing stale pid file %s", i.Pidfile)
 		s.removeStale(i, f.Record.PID)
 	case pidfile.Foreign:
