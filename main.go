@@ -28,6 +28,7 @@ func main() {
 	if text, is := os.LookupEnv(server.StageEnv); is {
 		os.Exit(server.Stage(text))
 	}
+	syscall.Umask(0o022) // what mgr makes is for others to read, whoever calls it
 	os.Exit(run(os.Args, manager.NewConsole(os.Stdout, os.Stderr)))
 }
 
@@ -132,7 +133,7 @@ func compatUsage(c *cli.Context, console *manager.Console, words []string) int {
 	return manager.Failed
 }
 
-// interruptible gives a context that SIGINT and SIGTERM end, and what tells
+// interruptible gives a context that SIGINT, SIGTERM and SIGQUIT end, and what tells
 // afterwards which of them did. A second one ends mgr as usual. SIGHUP, a lost
 // ssh line, does not leave a job half done, but ends one that sits in the
 // foreground. SIGPIPE is for the writer to ignore: mgr … | head.
@@ -140,14 +141,14 @@ func interruptible(foreground bool) (context.Context, func() syscall.Signal) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
 	// A goroutine, since signals come while the command waits.
 	go func() {
 		for sig := range signals {
 			if sig == syscall.SIGHUP && !foreground {
 				continue
 			}
-			signal.Reset(syscall.SIGINT, syscall.SIGTERM)
+			signal.Reset(syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
 			cancel(interrupted{sig.(syscall.Signal)})
 			return
 		}

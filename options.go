@@ -109,6 +109,9 @@ func colored(when string) (bool, error) {
 // fleet loads the profile and applies the roots.
 func fleet(c *cli.Context) (*server.Fleet, error) {
 	path := c.String("profile")
+	if path == "" && c.IsSet("profile") {
+		return nil, errors.New("--profile, or $MGR_PROFILE: no file named")
+	}
 	if path == "" {
 		if _, err := os.Stat(systemProfile); err == nil {
 			path = systemProfile

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"time"
@@ -13,11 +14,6 @@ import (
 // killGrace is how long a killed process is waited for: SIGKILL needs no help
 // from the process, only from the kernel.
 const killGrace = 5 * time.Second
-
-// killRounds bounds how often what a killed server left behind is looked for:
-// each round kills all there is, only a process that forks faster than that
-// survives.
-const killRounds = 50
 
 // escalate kills the target and all that belongs to it: every descendant and
 // every member of its group and session, one by one, through handles, until
@@ -34,9 +30,10 @@ func (s *stopping) escalate(t *target) {
 	m.Console.Flush()
 	m.result(t.i).Signal = "SIGKILL"
 	_ = t.process.Signal(unix.SIGSTOP)
+	limit := time.Now().Add(killGrace)
 	family := s.family(t)
-	for round := 0; len(family) > 0 && round < killRounds; round++ {
-		kill(family)
+	for len(family) > 0 && time.Now().Before(limit) {
+		kill(family, limit)
 		family = s.family(t)
 	}
 	for _, p := range family {
@@ -44,16 +41,18 @@ func (s *stopping) escalate(t *target) {
 		s.failed = true
 		p.Close()
 	}
-	if err := t.process.Signal(unix.SIGKILL); err != nil {
+	if err := t.process.Signal(unix.SIGKILL); err != nil && !errors.Is(err, pidfile.ErrGone) {
 		m.problem(t.i, "%s: %v", t.i, err)
 	}
-	s.killCopies(t)
+	if !t.member {
+		s.killCopies(t, limit)
+	}
 }
 
 // killCopies kills what shows the server's command line but is no kin to it any
 // more: workers that forked twice and made a session of their own.
-func (s *stopping) killCopies(t *target) {
-	for range killRounds {
+func (s *stopping) killCopies(t *target, limit time.Time) {
+	for {
 		copies, err := t.i.Copies()
 		if err != nil {
 			s.m.problem(t.i, "%s: %v", t.i, err)
@@ -62,7 +61,15 @@ func (s *stopping) killCopies(t *target) {
 		if len(copies) == 0 {
 			return
 		}
-		kill(copies)
+		if time.Now().After(limit) {
+			s.m.problem(t.i, "%s: %d processes with its command line survive", t.i, len(copies))
+			s.failed = true
+			for _, p := range copies {
+				p.Close()
+			}
+			return
+		}
+		kill(copies, limit)
 	}
 }
 
@@ -77,14 +84,13 @@ func (s *stopping) family(t *target) []*pidfile.Process {
 	return tree.Family(t.process)
 }
 
-// kill kills processes and waits until they are gone.
-func kill(family []*pidfile.Process) {
-	deadline := time.Now().Add(killGrace)
+// kill kills processes and waits until they are gone, or until the limit.
+func kill(family []*pidfile.Process, limit time.Time) {
 	for _, p := range family {
 		_ = p.Signal(unix.SIGKILL)
 	}
 	for _, p := range family {
-		p.Await(deadline)
+		p.Await(limit)
 		p.Close()
 	}
 }

@@ -57,6 +57,7 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 		s.removeStale(i, f.Record.PID)
 	case pidfile.Foreign:
 		if i.Stray(f) {
+			s.ran[i.Program] = true // or it cannot be told
 			m.problem(i, "%s: %v, and no other pidfile names it: left alone, pidfile %q kept", i, f.Err, i.Pidfile)
 			s.failed = true
 			return nil
@@ -69,10 +70,12 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 			err = m.removeJunk(i, f)
 		}
 		if err != nil {
+			s.ran[i.Program] = true
 			m.problem(i, "%s: %v", i, err)
 			s.failed = true
 		}
 	default:
+		s.ran[i.Program] = true
 		m.problem(i, "%s: cannot tell whether it runs: %v", i, f.Err)
 		s.failed = true
 	}

@@ -19,6 +19,10 @@ import (
 // block each other for good. f gives up the locks. It returns false if some
 // could not be locked, having said so.
 func (m *Manager) eachBatch(ctx context.Context, all []*server.Instance, needLock bool, f func([]*server.Instance)) bool {
+	if m.Options.DryRun {
+		f(all)
+		return true
+	}
 	ok := true
 	for pending := all; len(pending) > 0 && ctx.Err() == nil; {
 		var batch, busy []*server.Instance

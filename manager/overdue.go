@@ -33,7 +33,7 @@ func (s *stopping) overdue(left []*target) []*target {
 			still = append(still, t)
 			continue
 		}
-		s.m.result(t.i).fail("still running after %s s", seconds(s.m.killWait(t.i.Program)))
+		s.m.problem(t.i, "%s (%d - %s) still runs after %s s", t.i, t.process.PID(), subject(t.i), seconds(s.m.killWait(t.i.Program)))
 	}
 	return still
 }

@@ -62,6 +62,7 @@ func (s *starting) settled(c *server.Child) {
 	r.Seconds = time.Since(m.begun).Seconds()
 	m.Console.Flush()
 	if !c.Exited {
+		s.recognize(c)
 		return
 	}
 	if c.Status.Exited() {
@@ -80,6 +81,19 @@ func (s *starting) settled(c *server.Child) {
 	if len(c.Output) == 0 {
 		m.Console.Hint("it wrote nothing; look into its log")
 	}
+	s.failed = true
+}
+
+// recognize sees to it that a server that has started can be told again by the
+// next command: one that replaced its command line cannot, without a match.
+func (s *starting) recognize(c *server.Child) {
+	f := c.Instance.Inspect()
+	f.Process.Close()
+	if f.State != pidfile.Foreign || f.Record.PID != c.Process.PID() || s.m.Options.Compat {
+		return
+	}
+	s.m.problem(c.Instance, "%s (%d - %s) was started, but %v: it cannot be told again", c.Instance, c.Process.PID(), subject(c.Instance), f.Err)
+	s.m.Console.Hint("describe its command line with match in the profile, then stop pid %d by hand", c.Process.PID())
 	s.failed = true
 }
 

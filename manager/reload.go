@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"golang.org/x/sys/unix"
 
@@ -105,19 +106,20 @@ func (m *Manager) send(i *server.Instance, p, process *pidfile.Process, sig unix
 func (m *Manager) signalEach(ctx context.Context, servers []*server.Server, f func(*server.Instance, *pidfile.Process) (int, error)) int {
 	status := OK
 	for _, s := range servers {
-		signalled := 0
+		signalled, failed := 0, false
 		ok := m.eachBatch(ctx, s.Instances, false, func(batch []*server.Instance) {
 			for _, i := range batch {
 				n, err := m.signalOne(i, f)
 				if err != nil {
 					m.problem(i, "%s: %v", i, err)
-					status = Failed
+					failed = true
 				}
 				signalled += n
 				i.Unlock()
 			}
 		})
-		if !ok || ctx.Err() != nil {
+		// swift-init minds only if none of a program was signalled.
+		if !ok || ctx.Err() != nil || failed && !m.Options.Compat {
 			status = Failed
 		}
 		if signalled == 0 && (len(s.Instances) > 0 || m.Options.Compat || m.strict(servers)) {
@@ -136,13 +138,14 @@ func (m *Manager) signalOne(i *server.Instance, f func(*server.Instance, *pidfil
 	case pidfile.Running:
 		return f(i, found.Process)
 	case pidfile.Stopped:
-		return 0, nil
+		if m.Options.Compat {
+			return 0, nil
+		}
+		return 0, fmt.Errorf("not running (%s)", subject(i))
 	case pidfile.Dead:
-		m.Console.Warn("%s (%s) is dead, pidfile left", i, subject(i))
-		return 0, nil
+		return 0, fmt.Errorf("dead (%s), pidfile left", subject(i))
 	case pidfile.Foreign:
-		m.Console.Warn("%s (%s): %s: not signalled", i, subject(i), holder(found))
-		return 0, nil
+		return 0, fmt.Errorf("not running (%s): %s: not signalled", subject(i), holder(found))
 	}
 	return 0, found.Err
 }

@@ -100,5 +100,19 @@ func (m *Manager) printJSON(command string, status int) {
 		m.Console.Warn("%v", err)
 		return
 	}
-	m.Console.Print(b.String())
+	m.Console.Print(plain(b.String()))
+}
+
+// plain escapes, in a JSON document, what would act on a terminal: it stands in
+// strings only.
+func plain(doc string) string {
+	var b strings.Builder
+	for _, r := range doc {
+		if r > 0x7e && hidden(r) && r <= 0xffff {
+			fmt.Fprintf(&b, "\\u%04x", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }

@@ -275,7 +275,7 @@ func (s *stopping) ended(t *target, all []*target) {
 	if t.recorded != 0 {
 		s.remove(t.i, t.recorded)
 	}
-	s.m.did(t.i, "stop", pidfile.Stopped, 0)
+	s.m.did(t.i, "stop", pidfile.Stopped, 0).Error = ""
 	s.m.Console.Flush()
 	if !s.m.Options.Kill { // or a new server would be taken for a copy of the old one
 		t.i.Unlock()

@@ -16,6 +16,9 @@ type Identity struct {
 	// Interpreters are the base names of the programs that may run the command
 	// as a script: what its #! line names. Empty for a binary.
 	Interpreters []string
+	// Uninstalled says that the command is not there any more, so that nobody
+	// knows what interprets it: any program may, if the rest is right.
+	Uninstalled bool
 	// Args are the arguments that must follow the command, one list for every
 	// way that is as good as another; more arguments may follow. No list at
 	// all: any arguments will do.
@@ -51,7 +54,7 @@ func (id Identity) afterCommand(argv []string) ([]string, bool) {
 	if id.names(argv[0]) {
 		return argv[1:], true
 	}
-	if !slices.Contains(id.Interpreters, filepath.Base(argv[0])) {
+	if !id.Uninstalled && !slices.Contains(id.Interpreters, filepath.Base(argv[0])) {
 		return nil, false
 	}
 	for i, arg := range argv[1:] {

@@ -80,8 +80,12 @@ func openMatching(pid int, id Identity, wanted func(Stat) bool) *Process {
 		return nil
 	}
 	// What was read before the handle was there may have been another's.
-	argv, err = cmdline(pid)
-	ok := err == nil && id.Matches(argv)
+	info, err := p.info()
+	ok := err == nil && info.PID == pid && !info.Nested
+	if ok {
+		argv, err = cmdline(pid)
+		ok = err == nil && id.Matches(argv)
+	}
 	if ok && wanted != nil {
 		st, err := stat(pid)
 		ok = err == nil && wanted(st)

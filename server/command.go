@@ -126,7 +126,7 @@ func (i *Instance) identity() (pidfile.Identity, error) {
 			return id, err
 		}
 		c := i.fleet.look(argv[0])
-		id.Commands, id.Interpreters = c.names, c.interpreters
+		id.Commands, id.Interpreters, id.Uninstalled = c.names, c.interpreters, c.path == ""
 		args := upToConf(argv[1:], conf)
 		if args == nil { // nothing but its arguments tells it from others
 			args, id.Edited = argv[1:], true

@@ -112,7 +112,13 @@ func (i *Instance) Unlock() {
 // the wrong conf directory.
 func (i *Instance) Stray(f pidfile.Finding) bool {
 	var fe *pidfile.ForeignError
-	if !errors.As(f.Err, &fe) || !fe.Same || fe.Worker != 0 {
+	if !errors.As(f.Err, &fe) {
+		return false
+	}
+	if fe.Worker != 0 {
+		return true // the server itself was seen: it is the worker's parent
+	}
+	if !fe.Same {
 		return false
 	}
 	for _, name := range i.fleet.pids {
@@ -140,10 +146,10 @@ func (i *Instance) Check() error {
 	if err != nil {
 		return err
 	}
-	if info, err := os.Stat(spec.Chdir); err != nil {
+	if info, err := os.Stat(string(spec.Chdir)); err != nil {
 		return err
 	} else if !info.IsDir() {
-		return &fs.PathError{Op: "chdir", Path: spec.Chdir, Err: errors.New("not a directory")}
+		return &fs.PathError{Op: "chdir", Path: string(spec.Chdir), Err: errors.New("not a directory")}
 	}
 	_, err = i.environment(spec)
 	return err
@@ -163,11 +169,18 @@ func (i *Instance) Left(pid int) ([]*pidfile.Process, error) {
 	return tree.Left(pid, id), nil
 }
 
+// alone says whether id describes this instance and no other: its conf is among
+// the arguments. A pattern, or arguments that any other server may begin with as
+// well, are no ground to look for processes that no pidfile names.
+func (i *Instance) alone(id pidfile.Identity) bool {
+	return i.Conf != "" && id.Match == nil && !id.Edited
+}
+
 // Orphans gives handles on workers of i that init has adopted, whatever group
 // they are in. The caller closes them.
 func (i *Instance) Orphans() ([]*pidfile.Process, error) {
 	id, err := i.identity()
-	if err != nil || id.Match != nil { // a pattern may describe others' too
+	if err != nil || !i.alone(id) {
 		return nil, err
 	}
 	tree, err := pidfile.ReadTree()
@@ -187,11 +200,10 @@ func (i *Instance) Copies() ([]*pidfile.Process, error) {
 	return i.CopiesIn(tree)
 }
 
-// CopiesIn is Copies in a snapshot that was taken just now. There are none of a
-// program that is known by a pattern.
+// CopiesIn is Copies in a snapshot that was taken just now.
 func (i *Instance) CopiesIn(tree *pidfile.Tree) ([]*pidfile.Process, error) {
 	id, err := i.identity()
-	if err != nil || id.Match != nil { // a pattern may describe other servers too
+	if err != nil || !i.alone(id) {
 		return nil, err
 	}
 	return tree.Matching(id), nil

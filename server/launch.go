@@ -42,7 +42,7 @@ func (i *Instance) Launch(mode Mode) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec.Pidfile, spec.Dir = name, dir.Path()
+	spec.Pidfile, spec.Dir = raw(name), raw(dir.Path())
 	text, err := json.Marshal(spec)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (i *Instance) stage(mode Mode) (*stage, []string, error) {
 		return nil, nil, err
 	}
 	n := len(more) - 3
-	s := &stage{Path: path, Umask: p.Umask, Chdir: more[n], Nice: p.Nice}
+	s := &stage{Path: raw(path), Umask: p.Umask, Chdir: raw(more[n]), Nice: p.Nice}
 	if s.Creds, err = lookupCredentials(more[n+1], more[n+2]); err != nil {
 		return nil, nil, err
 	}
@@ -205,7 +205,7 @@ func (i *Instance) environment(s *stage) ([]string, error) {
 		have[name] = len(env)
 		env = append(env, pair)
 	}
-	env = append(env, "PWD="+s.Chdir)
+	env = append(env, "PWD="+string(s.Chdir))
 	for _, v := range i.Program.Environment {
 		at, ok := have[v.Name]
 		if ok && v.Default {

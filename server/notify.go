@@ -36,7 +36,8 @@ func listenNotify(pidfile string) (*notifySocket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("notify socket: %w", err)
 	}
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err == nil {
+	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1)
+	if err == nil {
 		err = unix.Bind(fd, &unix.SockaddrUnix{Name: notifyName(pidfile)})
 		if err == nil {
 			return &notifySocket{fd}, nil

@@ -91,10 +91,15 @@ func (f *Fleet) Close() {
 	f.dirs = nil
 }
 
-// Installed says whether the program's command can be found.
+// Installed says whether there is anything to be done with a program: its
+// command can be found, or a pidfile is there. What runs must be seen and
+// stopped even if its package has been removed.
 func (f *Fleet) Installed(p *aliases.Program) bool {
 	words, err := f.words(p, p.Command[:1], "", "")
-	return err == nil && f.look(words[0]).path != ""
+	if err == nil && f.look(words[0]).path != "" {
+		return true
+	}
+	return f.list() == nil && slices.ContainsFunc(f.pids, func(name string) bool { return f.owner(name) == p })
 }
 
 // Servers gives the servers that targets select, each with its instances in

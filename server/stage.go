@@ -31,15 +31,18 @@ const (
 
 // A stage is what the stage is to do.
 type stage struct {
-	Path    string // of the command
-	Pidfile string // below dirFD
-	Dir     string // the path that dirFD was opened at
+	Path    raw // of the command
+	Pidfile raw // below dirFD
+	Dir     raw // the path that dirFD was opened at
 	Umask   int
-	Chdir   string
+	Chdir   raw
 	Nice    int
 	Limits  []stageLimit
 	Creds   *credentials // nil: stay who we are
 }
+
+// raw is a path: JSON would replace what is no UTF-8 in a string.
+type raw []byte
 
 type stageLimit struct {
 	Name     string // for messages
@@ -56,14 +59,14 @@ type credentials struct {
 // Stage is the main function of a stage. It returns only if it failed, with the
 // exit status; what failed has been reported to mgr.
 func Stage(text string) int {
+	var s stage
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		fmt.Fprintf(os.Stderr, "mgr: $%s is for mgr's own use: unset it\n", StageEnv)
+		return 2
+	}
 	report := os.NewFile(reportFD, "report")
 	closeOnExec()
-	var s stage
-	err := json.Unmarshal([]byte(text), &s)
-	if err == nil {
-		err = s.run(report)
-	}
-	fmt.Fprintf(report, "F%v\n", err)
+	fmt.Fprintf(report, "F%v\n", s.run(report))
 	return 127
 }
 
@@ -84,7 +87,7 @@ func closeOnExec() {
 
 func (s *stage) run(report *os.File) error {
 	unix.Umask(s.Umask)
-	if err := unix.Chdir(s.Chdir); err != nil {
+	if err := unix.Chdir(string(s.Chdir)); err != nil {
 		return fmt.Errorf("chdir %q: %w", s.Chdir, err)
 	}
 	if s.Nice != 0 {
@@ -97,15 +100,15 @@ func (s *stage) run(report *os.File) error {
 			fmt.Fprintf(report, "W%s %d %d %v\n", l.Name, l.Value, max, err)
 		}
 	}
-	dir := pidfile.DirFromFile(os.NewFile(dirFD, "run directory"))
-	if err := dir.Write(s.Pidfile, os.Getpid()); err != nil {
+	dir := pidfile.DirFromFile(os.NewFile(dirFD, string(s.Dir)))
+	if err := dir.Write(string(s.Pidfile), os.Getpid()); err != nil {
 		return fmt.Errorf("pidfile: %w", err)
 	}
 	err := s.stillThere(dir)
 	if err == nil {
 		err = s.become()
 	}
-	_ = dir.Remove(s.Pidfile, os.Getpid())
+	_ = dir.Remove(string(s.Pidfile), os.Getpid())
 	return err
 }
 
@@ -116,7 +119,7 @@ func (s *stage) stillThere(dir *pidfile.Dir) error {
 	if err != nil {
 		return fmt.Errorf("run directory %q: %w", s.Dir, err)
 	}
-	there, err := os.Stat(s.Dir)
+	there, err := os.Stat(string(s.Dir))
 	if err != nil {
 		return fmt.Errorf("run directory %q: %w", s.Dir, err)
 	}
@@ -149,7 +152,7 @@ func (s *stage) become() error {
 	if err := defaultSignals(); err != nil {
 		return err
 	}
-	if err := syscall.Exec(s.Path, os.Args, env); err != nil {
+	if err := syscall.Exec(string(s.Path), os.Args, env); err != nil {
 		return fmt.Errorf("exec %q: %w", s.Path, err)
 	}
 	return nil
