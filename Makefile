@@ -68,8 +68,7 @@ lint: caches ## look for mistakes: gofmt, go vet, staticcheck, govulncheck, shel
 fuzz: caches ## run each fuzz target for FUZZTIME (default 10s), FUZZJOBS at once
 	@for package in $$($(GO) list ./...); do \
 		$(GO) test -list '^Fuzz' "$$package" | sed -n "s#^Fuzz#$$package &#p"; \
-	done | xargs -P $(FUZZJOBS) -n 2 sh -c 'echo "$$1, $$0:"; \
-		exec $(GO) test -run "^\$$" -parallel 1 -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) "$$0"'
+	done | GO='$(GO)' FUZZTIME='$(FUZZTIME)' xargs -P $(FUZZJOBS) -n 2 scripts/fuzz
 
 e2e: build ## try it on the real Swift; installs Debian's packages of it (root)
 	@MGR='$(BIN)/mgr' scripts/e2e-swift
