@@ -81,10 +81,10 @@ var faults = []fault{
 		f.fails(f.as("object.1", "stop"), "not permitted")
 		f.runs(1)
 	}},
-	{"few descriptors, start", false, func(f *faulty) { f.scarce("start", false, "--nofile=", 3, 24) }},
-	{"few descriptors, stop", true, func(f *faulty) { f.scarce("stop", false, "--nofile=", 3, 24) }},
-	{"few processes, start", false, func(f *faulty) { f.scarce("start", true, "--nproc=", 1, 16) }},
-	{"few processes, stop", true, func(f *faulty) { f.scarce("stop", false, "--nproc=", 1, 3) }},
+	{"few descriptors, start", false, func(f *faulty) { f.scarce("start", 0, "--nofile=", 3, 24) }},
+	{"few descriptors, stop", true, func(f *faulty) { f.scarce("stop", 0, "--nofile=", 3, 24) }},
+	{"few processes, start", false, func(f *faulty) { f.scarce("start", lonely, "--nproc=", 1, 16) }},
+	{"few processes, stop", true, func(f *faulty) { f.scarce("stop", 0, "--nproc=", 1, 3) }},
 	{"directory gone before the stage", false, func(f *faulty) {
 		r := f.atBirth(stageBirth, func(int) { f.must(os.RemoveAll(f.path("run"))) })
 		f.fails(r, "no such file or directory")

@@ -6,16 +6,20 @@ import (
 	"syscall"
 )
 
-// as runs mgr as nobody, below a limit if there is one.
-func (f *faulty) as(args ...string) ran { return f.limited(true, "", args...) }
+// lonely is a user whose processes are all the harness's: RLIMIT_NPROC counts those of a user, wherever they are.
+const lonely = 64321
 
-func (f *faulty) limited(unprivileged bool, limit string, args ...string) ran {
+// as runs mgr as nobody.
+func (f *faulty) as(args ...string) ran { return f.limited(nobody, "", args...) }
+
+// limited runs mgr as a user, below a limit if there is one.
+func (f *faulty) limited(uid uint32, limit string, args ...string) ran {
 	cmd := f.command(f.program, args...)
 	if limit != "" {
 		cmd = f.command("/usr/bin/prlimit", append([]string{limit, f.program}, args...)...)
 	}
-	if unprivileged {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if uid != 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 	}
 	f.count("commands", 1)
 	return finish(cmd, make(chan bool))
@@ -23,15 +27,15 @@ func (f *faulty) limited(unprivileged bool, limit string, args ...string) ran {
 
 // scarce runs a command below a limit that grows: it works, or fails with a line. Where not even the runtime of the
 // language gets what it needs, that is whose line it is.
-func (f *faulty) scarce(command string, unprivileged bool, limit string, from, to int) {
+func (f *faulty) scarce(command string, uid uint32, limit string, from, to int) {
 	name, wants := f.name, map[string]int{"start": 1, "stop": 0}[command]
-	if unprivileged {
+	if uid != 0 {
 		f.mount("mode=777")
 	}
 	worked := 0
 	for n := from; n <= to; n++ {
 		f.name = fmt.Sprintf("%s, %s%d", name, limit, n)
-		r := f.limited(unprivileged, fmt.Sprint(limit, n), "object.1", command)
+		r := f.limited(uid, fmt.Sprint(limit, n), "object.1", command)
 		lines, other := complaints(r.stderr)
 		switch {
 		case r.code == 0 && r.err == nil:
