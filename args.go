@@ -147,6 +147,8 @@ func split(words []string) (manager.Command, []string, error) {
 		return cmd, nil, fmt.Errorf("no command: what is to be done with %q?", words[0])
 	case !ok:
 		return cmd, nil, fmt.Errorf("unknown command %q%s", words[last], manager.Suggest(words[last]))
+	case len(servers) == 0 && cmd.ForAll():
+		servers = []string{"all"}
 	case len(servers) == 0 && !cmd.Bare():
 		return cmd, nil, fmt.Errorf("no server: what is to be done %q to?", cmd.Name)
 	case len(servers) > 0 && cmd.Bare():

@@ -49,8 +49,11 @@ func help(words []string, flags []cli.Flag) string {
 
 func commandHelp(cmd manager.Command) string {
 	servers := "SERVER... "
-	if cmd.Bare() {
+	switch {
+	case cmd.Bare():
 		servers = ""
+	case cmd.ForAll():
+		servers = "[SERVER...] "
 	}
 	return fmt.Sprintf("mgr %s%s [options]: %s\n\n%s\n\n`mgr --help` lists the options.\n", servers, cmd.Name, cmd.Help, cmd.Long)
 }

@@ -99,6 +99,9 @@ func dispatch(c *cli.Context, console *manager.Console) (int, error) {
 		return manager.OK, nil
 	}
 	cmd, servers, err := split(words)
+	if err == nil && c.Bool("compat") && len(words) < 2 {
+		err = errors.New("too few words")
+	}
 	if err != nil {
 		if c.Bool("compat") {
 			return compatUsage(c, console, words), nil

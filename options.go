@@ -128,7 +128,7 @@ func fleet(c *cli.Context) (*server.Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &server.Fleet{Profile: profile, Env: os.Environ()}
+	f := &server.Fleet{Profile: profile, Env: os.Environ(), TempDir: os.TempDir()}
 	if f.ConfDir, err = root(c, "conf-dir", profile.ConfDir, "/etc"); err != nil {
 		return nil, err
 	}

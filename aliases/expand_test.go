@@ -9,7 +9,7 @@ import (
 
 func testScope() Scope {
 	return Scope{
-		Vars: map[string]string{"conf": "/c/1.conf", "odd": "%(conf)s"},
+		Vars: map[string]string{"conf": "/c/1.conf", "odd": "%(conf)s", "n": "7", "here": "/100%"},
 		Env:  func(name string) (string, bool) { return "%%" + name, name == "HOME" || name == "" },
 	}
 }
@@ -24,12 +24,15 @@ func TestScopeExpand(t *testing.T) {
 		{"%(ENV_HOME)s", "%%HOME", ""},
 		{"%(ENV_)s", "%%", ""},
 		{"%(ENV_PATH)s", "", "%(ENV_PATH)s: there is no such environment variable"},
-		{"%(cnof)s", "", `%(cnof)s is not known (nearest: "conf")`},
+		{"%(cnof)s", "", `%(cnof)s is not known (nearest: "conf", "n")`},
 		{"%()s", "", "%()s is not known"},
 		{"%", "", `"%": a per cent sign is written %%, a variable %(name)s`},
 		{"%(conf", "", `"%(conf": a per cent sign is written %%, a variable %(name)s`},
 		{"%(conf)", "", `"%(conf)": a per cent sign is written %%, a variable %(name)s`},
-		{"%(conf)d", "", `"%(conf)d": a per cent sign is written %%, a variable %(name)s`},
+		{"%(n)d %(n)02d %(n)5d %(n)s", "7 07     7 7", ""},
+		{"%(conf)d", "", `%(conf)d: "/c/1.conf" is no number`},
+		{"%(n)x", "", `"%(n)x": a per cent sign is written %%, a variable %(name)s`},
+		{"%(n)0d", "", `"%(n)0d": a per cent sign is written %%, a variable %(name)s`},
 		{"%s", "", `"%s": a per cent sign is written %%, a variable %(name)s`},
 	}
 	for _, tt := range tests {
@@ -47,22 +50,27 @@ func TestScopeExpand(t *testing.T) {
 	}
 }
 
-func TestVars(t *testing.T) {
+func TestScope(t *testing.T) {
 	p := &Profile{File: "/etc/mgr/x.ini", Host: "h1"}
+	prog := defaultProgram("web-worker")
+	prog.Environment = []EnvVar{{"A", "1", false}, {"A", "%(conf_name)s%(ENV_X)s", false}, {"X", "mine", true}, {"Y", "mine", true}}
 	want := map[string]string{"program_name": "web-worker", "group_name": "web-worker", "type": "web", "conf": "/c/web/1.conf.d",
-		"conf_name": "1", "pidfile": "/r/1.pid", "here": "/etc/mgr", "host_node_name": "h1", "process_num": "0"}
-	got := p.Vars(defaultProgram("web-worker"), "/c/web/1.conf.d", "/r/1.pid")
-	if diff := cmp.Diff(want, got); diff != "" {
+		"conf_name": "1", "pidfile": "/r/1.pid", "here": "/etc/mgr", "host_node_name": "h1", "process_num": "3", "numprocs": "1"}
+	env := func(name string) (string, bool) { return "caller's", name == "X" }
+	got := p.Scope(prog, Unit{Conf: "/c/web/1.conf.d", ConfName: "1", Pidfile: "/r/1.pid", Num: 3}, env)
+	if diff := cmp.Diff(want, got.Vars); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	// The last one of the program's own counts, and the caller's goes before a default.
+	if text, err := got.Expand("%(ENV_A)s %(ENV_X)s %(ENV_Y)s"); text != "1caller's caller's mine" {
+		t.Errorf("got %q, %v", text, err)
+	}
+	if text, err := got.Expand("%(ENV_Z)s"); err == nil {
+		t.Errorf("got %q", text)
 	}
 	for name, want := range map[string]string{"web": "web", "web-worker": "web", "a-b-c": "a-b", "-x": "-x"} {
 		if got := typeOf(name); got != want {
 			t.Errorf("type of %q: got %q, want %q", name, got, want)
-		}
-	}
-	for conf, want := range map[string]string{"": "", "/c/web.conf": "web", "/c/a.conf.conf": "a.conf", "/c/x.ini": "x.ini"} {
-		if got := confName(conf); got != want {
-			t.Errorf("name of %q: got %q, want %q", conf, got, want)
 		}
 	}
 }
@@ -83,6 +91,13 @@ func FuzzScopeExpand(f *testing.F) {
 		}
 		if !strings.Contains(text, "%") && got != text {
 			t.Errorf("%q became %q", text, got)
+		}
+		bound, err := scope.bind(text)
+		if err != nil || strings.Contains(bound, "%(here)") && !strings.Contains(bound, "%%(here)") {
+			t.Errorf("%q bound: %q, %v", text, bound, err)
+		}
+		if again, err := scope.Expand(bound); err != nil || again != got {
+			t.Errorf("%q bound, then expanded: got %q, %v", text, again, err)
 		}
 		if twice, err := scope.Expand(text + text); err != nil || twice != got+got {
 			t.Errorf("%q twice: got %q, %v", text, twice, err)

@@ -3,6 +3,7 @@ package aliases
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,58 +19,148 @@ import (
 // the value.
 type setter func(p *Program, value string, scope Scope) error
 
-// keys are the keys of a program, with supervisord's meaning wherever it has
-// the key.
-var keys = map[string]setter{
-	"command":             words(func(p *Program) *[]string { return &p.Command }, true),
-	"conf":                entries(func(p *Program) *[]ConfEntry { return &p.Conf }),
-	"deprecated_conf":     entries(func(p *Program) *[]ConfEntry { return &p.DeprecatedConf }),
-	"pidfile":             template(func(p *Program) *string { return &p.Pidfile }),
-	"match":               match,
-	"ready":               ready,
-	"readywaitsecs":       seconds(func(p *Program) *time.Duration { return &p.ReadyWait }),
-	"startsecs":           seconds(func(p *Program) *time.Duration { return &p.StartWait }),
-	"stopsignal":          signal(func(p *Program) *syscall.Signal { return &p.StopSignal }),
-	"stopwaitsecs":        seconds(func(p *Program) *time.Duration { return &p.StopWait }),
-	"gracefulsignal":      signal(func(p *Program) *syscall.Signal { return &p.GracefulSignal }),
-	"seamlesssignal":      signal(func(p *Program) *syscall.Signal { return &p.SeamlessSignal }),
-	"once_args":           words(func(p *Program) *[]string { return &p.OnceArgs }, false),
-	"console_args":        words(func(p *Program) *[]string { return &p.ConsoleArgs }, false),
-	"user":                template(func(p *Program) *string { return &p.User }),
-	"group":               template(func(p *Program) *string { return &p.Group }),
-	"umask":               umask,
-	"directory":           directory,
-	"nice":                nice,
-	"environment":         environment(false),
-	"environment_default": environment(true),
-	"limit_nofile":        limit("limit_nofile", unix.RLIMIT_NOFILE),
-	"limit_data":          limit("limit_data", unix.RLIMIT_DATA),
-	"limit_nproc":         limit("limit_nproc", unix.RLIMIT_NPROC),
-	"limit_core":          limit("limit_core", unix.RLIMIT_CORE),
+// A row is one key of a program.
+type row struct {
+	set setter
+	// each says that the value may differ between instances: its variables are
+	// filled in for each of them.
+	each bool
+	// circular are variables that follow from this key.
+	circular []string
+	// note says what of a value means nothing to mgr; "": all of it counts.
+	note func(value string) string
 }
 
-// defaultProgram has supervisord's defaults.
+// keys are the keys of a program, with supervisord's meaning wherever it has
+// the key.
+var keys = map[string]row{
+	"command":             each(words(func(p *Program) *[]string { return &p.Command }, true)),
+	"optional":            {set: truth(func(p *Program) *bool { return &p.Optional })},
+	"conf":                {set: entries(func(p *Program) *[]ConfEntry { return &p.Conf }), circular: []string{"conf", "conf_name", "pidfile"}},
+	"deprecated_conf":     {set: entries(func(p *Program) *[]ConfEntry { return &p.DeprecatedConf }), circular: []string{"conf", "conf_name", "pidfile"}},
+	"numprocs":            {set: integer(func(p *Program) *int { return &p.NumProcs }, 1, maxProcs), circular: []string{"numprocs", "process_num"}},
+	"numprocs_start":      {set: integer(func(p *Program) *int { return &p.FirstProc }, 0, maxProcs), circular: []string{"process_num"}},
+	"process_name":        {set: processName, each: true, circular: []string{"conf", "conf_name", "pidfile"}},
+	"pidfile":             {set: template(func(p *Program) *string { return &p.Pidfile }), each: true, circular: []string{"pidfile"}},
+	"forking":             {set: truth(func(p *Program) *bool { return &p.Forking })},
+	"match":               each(match),
+	"checkcommand":        each(words(func(p *Program) *[]string { return &p.CheckCommand }, true)),
+	"ready":               each(ready),
+	"readywaitsecs":       {set: seconds(func(p *Program) *time.Duration { return &p.ReadyWait })},
+	"startsecs":           {set: seconds(func(p *Program) *time.Duration { return &p.StartWait })},
+	"startretries":        {set: integer(func(p *Program) *int { return &p.StartRetries }, 0, 1000)},
+	"exitcodes":           {set: exitCodes},
+	"priority":            {set: integer(func(p *Program) *int { return &p.Priority }, -1e9, 1e9)},
+	"stopsignal":          {set: stopSignal},
+	"stopwaitsecs":        {set: seconds(func(p *Program) *time.Duration { return &p.StopWait })},
+	"stopasgroup":         {set: truth(func(p *Program) *bool { return &p.StopGroup })},
+	"killasgroup":         {set: killAsGroup, note: onKillAsGroup},
+	"gracefulsignal":      {set: signal(func(p *Program) *syscall.Signal { return &p.GracefulSignal })},
+	"reloadsignal":        {set: signal(func(p *Program) *syscall.Signal { return &p.ReloadSignal })},
+	"seamlesssignal":      {set: seamlessSignal},
+	"once_args":           each(words(func(p *Program) *[]string { return &p.OnceArgs }, false)),
+	"console_args":        each(words(func(p *Program) *[]string { return &p.ConsoleArgs }, false)),
+	"user":                {set: text(func(p *Program) *string { return &p.User })},
+	"group":               {set: text(func(p *Program) *string { return &p.UserGroup })},
+	"umask":               {set: umask},
+	"directory":           each(directory),
+	"nice":                {set: integer(func(p *Program) *int { return &p.Nice }, -20, 19)},
+	"environment":         each(environment(false)),
+	"environment_default": each(environment(true)),
+	"limit_nofile":        {set: limit("limit_nofile", unix.RLIMIT_NOFILE)},
+	"limit_data":          {set: limit("limit_data", unix.RLIMIT_DATA)},
+	"limit_nproc":         {set: limit("limit_nproc", unix.RLIMIT_NPROC)},
+	"limit_core":          {set: limit("limit_core", unix.RLIMIT_CORE)},
+	"stdout_logfile":      {set: logFile(func(p *Program) *LogFile { return &p.StdoutLog }), each: true, note: onLogFile},
+	"stderr_logfile":      {set: logFile(func(p *Program) *LogFile { return &p.StderrLog }), each: true, note: onLogFile},
+	"redirect_stderr":     {set: truth(func(p *Program) *bool { return &p.RedirectStderr })},
+
+	"autostart":   {set: checked(parseBool), note: always("supervisord starts it by itself; mgr starts what it is told to")},
+	"autorestart": {set: autorestart, note: always("mgr does not stay to see an end, and restarts nothing by itself")},
+
+	"stdout_logfile_maxbytes": {set: checked(parseSize), note: always(noRotation)},
+	"stderr_logfile_maxbytes": {set: checked(parseSize), note: always(noRotation)},
+	"stdout_logfile_backups":  {set: checked(parseSize), note: always(noRotation)},
+	"stderr_logfile_backups":  {set: checked(parseSize), note: always(noRotation)},
+	"stdout_capture_maxbytes": {set: checked(parseSize), note: always(noEvents)},
+	"stderr_capture_maxbytes": {set: checked(parseSize), note: always(noEvents)},
+	"stdout_events_enabled":   {set: checked(parseBool), note: always(noEvents)},
+	"stderr_events_enabled":   {set: checked(parseBool), note: always(noEvents)},
+	"stdout_syslog":           {set: checked(parseBool), note: onSyslog},
+	"stderr_syslog":           {set: checked(parseBool), note: onSyslog},
+	"serverurl":               {set: func(*Program, string, Scope) error { return nil }, note: always("there is no server to talk to")},
+}
+
+// maxProcs bounds numprocs: each is a process.
+const maxProcs = 10000
+
+func each(set setter) row { return row{set: set, each: true} }
+
+// read sets the key, and gives what of the value means nothing.
+func (r row) read(p *Program, value string, scope Scope) (note string, err error) {
+	scope.Refused = map[string]string{}
+	if !r.each {
+		for _, name := range []string{"conf", "conf_name", "pidfile", "process_num"} {
+			scope.Refused[name] = "differs from instance to instance, this key does not"
+		}
+	}
+	for _, name := range r.circular {
+		scope.Refused[name] = "is a cycle: it follows from this key"
+	}
+	if !r.each {
+		if value, err = scope.Expand(value); err != nil {
+			return "", err
+		}
+	}
+	if err := r.set(p, value, scope); err != nil {
+		return "", err
+	}
+	if r.note == nil {
+		return "", nil
+	}
+	return r.note(value), nil
+}
+
+// defaultProgram has supervisord's defaults, but for stopwaitsecs.
 func defaultProgram(name string) *Program {
 	return &Program{
-		Name:       name,
-		Type:       typeOf(name),
-		Ready:      ReadyStarted,
-		ReadyWait:  60 * time.Second,
-		StartWait:  time.Second,
-		StopSignal: unix.SIGTERM,
-		StopWait:   15 * time.Second,
-		Umask:      0o022,
-		Directory:  "/",
+		Name:         name,
+		Type:         typeOf(name),
+		Group:        name,
+		NumProcs:     1,
+		ProcessName:  "%(program_name)s",
+		ReadyWait:    60 * time.Second,
+		StartWait:    time.Second,
+		StartRetries: 3,
+		ExitCodes:    []int{0},
+		GroupOrder:   unordered,
+		Priority:     999,
+		StopSignal:   unix.SIGTERM,
+		StopWait:     15 * time.Second,
+		Umask:        0o022,
+		Directory:    "/",
 	}
 }
+
+// unordered is the GroupOrder of a program until it is known.
+const unordered = math.MinInt
 
 // template keeps a text whose variables are filled in for each instance, once
 // it is known that they exist.
 func template(dst func(*Program) *string) setter {
 	return func(p *Program, value string, scope Scope) error {
-		if _, err := scope.Expand(value); err != nil {
+		bound, err := scope.bind(value)
+		if err != nil {
 			return err
 		}
+		*dst(p) = bound
+		return nil
+	}
+}
+
+// text keeps a text.
+func text(dst func(*Program) *string) setter {
+	return func(p *Program, value string, _ Scope) error {
 		*dst(p) = value
 		return nil
 	}
@@ -79,17 +170,27 @@ func template(dst func(*Program) *string) setter {
 func directory(p *Program, value string, scope Scope) error {
 	path, err := scope.Expand(value)
 	if err == nil && !strings.HasPrefix(path, "/") && !strings.HasPrefix(value, "%(") {
-		err = fmt.Errorf("%q is no absolute path", value)
+		err = fmt.Errorf("%q is no absolute path", clip(value))
 	}
 	if err != nil {
 		return err
 	}
-	p.Directory = value
-	return nil
+	p.Directory, err = scope.bind(value)
+	return err
 }
 
+// words splits a command line as a shell does. Variables of the environment are
+// filled in before, as supervisord does, so that one may hold several words; the
+// others, paths among them, after.
 func words(dst func(*Program) *[]string, required bool) setter {
 	return func(p *Program, value string, scope Scope) error {
+		if _, err := scope.Expand(value); err != nil {
+			return err
+		}
+		value, err := scope.expand(value, func(name string) bool { return strings.HasPrefix(name, "ENV_") })
+		if err != nil {
+			return err
+		}
 		list, err := shlex.Split(value)
 		if err != nil {
 			return fmt.Errorf("%q: a quote is not closed; what stands behind \" ;\" or \" #\" is a comment", clip(value))
@@ -97,8 +198,8 @@ func words(dst func(*Program) *[]string, required bool) setter {
 		if required && (len(list) == 0 || list[0] == "") {
 			return errors.New("is empty")
 		}
-		for _, word := range list {
-			if _, err := scope.Expand(word); err != nil {
+		for n := range list {
+			if list[n], err = scope.bind(list[n]); err != nil {
 				return err
 			}
 		}
@@ -108,16 +209,12 @@ func words(dst func(*Program) *[]string, required bool) setter {
 }
 
 func entries(dst func(*Program) *[]ConfEntry) setter {
-	return func(p *Program, value string, scope Scope) error {
-		value, err := scope.Expand(value)
-		if err != nil {
-			return err
-		}
+	return func(p *Program, value string, _ Scope) error {
 		var list []ConfEntry
 		for _, word := range splitList(value) {
 			entry, ok := parseEntry(word)
 			if !ok {
-				return fmt.Errorf("%q is no name and no name[section]", clip(word))
+				return fmt.Errorf("%q is no name, no path below the conf directory, and neither with a [section]", clip(word))
 			}
 			list = append(list, entry)
 		}
@@ -126,12 +223,18 @@ func entries(dst func(*Program) *[]ConfEntry) setter {
 	}
 }
 
-// parseEntry reads name or name[section]. Names are the beginnings of names of
-// files: no path and nothing hidden.
+// parseEntry reads name, name[section], or a path, whose parts may hold * and
+// ?, in the place of the name. Names are the beginnings of names of files:
+// nothing hidden, and nothing above the conf directory.
 func parseEntry(word string) (ConfEntry, bool) {
 	base, rest, narrowed := strings.Cut(word, "[")
-	if base == "" || base[0] == '.' || strings.ContainsAny(base, "/]") {
+	if base == "" || strings.ContainsAny(base, `]{}\`) {
 		return ConfEntry{}, false
+	}
+	for part := range strings.SplitSeq(strings.TrimPrefix(base, "/"), "/") {
+		if part == "" || part[0] == '.' {
+			return ConfEntry{}, false
+		}
 	}
 	if !narrowed {
 		return ConfEntry{Base: base}, true
@@ -141,13 +244,14 @@ func parseEntry(word string) (ConfEntry, bool) {
 }
 
 func match(p *Program, value string, scope Scope) error {
-	if _, err := scope.Expand(value); err != nil {
+	bound, err := scope.bind(value)
+	if err != nil {
 		return err
 	}
 	if _, err := glob.Compile(value); err != nil {
-		return fmt.Errorf("%q: %w", value, err)
+		return fmt.Errorf("%q: %w", clip(value), err)
 	}
-	p.Match = value
+	p.Match = bound
 	return nil
 }
 
@@ -182,21 +286,6 @@ func signal(dst func(*Program) *syscall.Signal) setter {
 	}
 }
 
-// parseSignal reads TERM, SIGTERM or 15.
-func parseSignal(s string) (syscall.Signal, error) {
-	if n, err := strconv.Atoi(s); err == nil {
-		if n >= 1 && n <= 64 {
-			return syscall.Signal(n), nil
-		}
-		return 0, fmt.Errorf("there is no signal %d", n)
-	}
-	name := "SIG" + strings.TrimPrefix(strings.ToUpper(s), "SIG")
-	if sig := unix.SignalNum(name); sig != 0 {
-		return sig, nil
-	}
-	return 0, fmt.Errorf("there is no signal %q", s)
-}
-
 func umask(p *Program, value string, _ Scope) error {
 	n, err := strconv.ParseUint(value, 8, 12)
 	if err != nil || n > 0o777 {
@@ -206,13 +295,68 @@ func umask(p *Program, value string, _ Scope) error {
 	return nil
 }
 
-func nice(p *Program, value string, _ Scope) error {
-	n, err := strconv.Atoi(value)
-	if err != nil || n < -20 || n > 19 {
-		return fmt.Errorf("%q is no niceness from -20 to 19", value)
+func integer(dst func(*Program) *int, least, most int) setter {
+	return func(p *Program, value string, _ Scope) error {
+		n, err := number(value, least, most)
+		if err == nil {
+			*dst(p) = n
+		}
+		return err
 	}
-	p.Nice = n
+}
+
+func number(s string, least, most int) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < least || n > most {
+		return 0, fmt.Errorf("%q is no number from %d to %d", clip(s), least, most)
+	}
+	return n, nil
+}
+
+func truth(dst func(*Program) *bool) setter {
+	return func(p *Program, value string, _ Scope) error {
+		is, err := parseBool(value)
+		if err == nil {
+			*dst(p) = is
+		}
+		return err
+	}
+}
+
+// parseBool reads what supervisord takes for true and false.
+func parseBool(s string) (bool, error) {
+	switch strings.ToLower(s) {
+	case "yes", "true", "on", "1":
+		return true, nil
+	case "no", "false", "off", "0":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither true nor false", clip(s))
+}
+
+func exitCodes(p *Program, value string, _ Scope) error {
+	var codes []int
+	for _, word := range splitList(value) {
+		n, err := number(word, 0, 255)
+		if err != nil {
+			return err
+		}
+		codes = append(codes, n)
+	}
+	p.ExitCodes = codes
 	return nil
+}
+
+func processName(p *Program, value string, scope Scope) error {
+	name, err := scope.Expand(value)
+	if err == nil && name == "" {
+		err = errors.New("is empty")
+	}
+	if err != nil {
+		return err
+	}
+	p.ProcessName, err = scope.bind(value)
+	return err
 }
 
 // environment reads NAME="value",NAME2=value2. A value without quotes ends at a
@@ -230,7 +374,7 @@ func environment(isDefault bool) setter {
 				return fmt.Errorf("value of %s: quote it", name)
 			}
 			text = strings.Join(parts, "")
-			if _, err := scope.Expand(text); err != nil {
+			if text, err = scope.fix(text); err != nil {
 				return err
 			}
 			p.Environment = append(p.Environment, EnvVar{Name: name, Value: text, Default: isDefault})

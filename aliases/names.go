@@ -78,19 +78,29 @@ type meaning struct {
 	programs []*Program
 	named    bool      // the word is a program's name
 	confs    []pattern // none: all
+	// processes are the patterns of some of the programs, where they differ.
+	processes map[*Program][]pattern
+}
+
+func (m *meaning) patterns(prog *Program) []pattern {
+	if m.processes != nil {
+		return m.processes[prog]
+	}
+	return m.confs
 }
 
 func (m *meaning) include(targets map[*Program]*Target, installed func(*Program) bool) *NameError {
 	why := "none of its programs is installed"
 	found := false
 	for _, prog := range m.programs {
+		confs := m.patterns(prog)
 		switch {
-		case !installed(prog):
-			if m.named {
-				return &NameError{m.word, fmt.Sprintf("command %q is not installed", firstWord(prog))}
-			}
+		case m.named && !installed(prog):
+			err := fmt.Errorf("%q is not installed", firstWord(prog))
+			return &NameError{m.word, prog.Complain("command", err).Error()}
+		case prog.Optional && !installed(prog):
 			continue
-		case m.confs != nil && len(prog.Conf) == 0:
+		case confs != nil && len(prog.Conf) == 0 && !prog.Numbered():
 			why = fmt.Sprintf("%s takes no conf", prog.Name)
 			continue
 		}
@@ -101,8 +111,8 @@ func (m *meaning) include(targets map[*Program]*Target, installed func(*Program)
 			targets[prog] = t
 		}
 		t.Named = t.Named || m.named
-		t.whole = t.whole || m.confs == nil
-		t.only = append(t.only, m.confs...)
+		t.whole = t.whole || confs == nil
+		t.only = append(t.only, confs...)
 	}
 	if !found {
 		return &NameError{m.word, why}
@@ -112,12 +122,12 @@ func (m *meaning) include(targets map[*Program]*Target, installed func(*Program)
 
 func (m *meaning) exclude(targets map[*Program]*Target) {
 	for _, prog := range m.programs {
-		switch t := targets[prog]; {
+		switch t, confs := targets[prog], m.patterns(prog); {
 		case t == nil:
-		case m.confs == nil:
+		case confs == nil:
 			delete(targets, prog)
 		default:
-			t.except = append(t.except, m.confs...)
+			t.except = append(t.except, confs...)
 		}
 	}
 }
@@ -131,6 +141,9 @@ func firstWord(prog *Program) string {
 func (p *Profile) find(word string) (*meaning, *NameError) {
 	if err := checkWord(word); err != nil {
 		return nil, err
+	}
+	if group, process, ok := strings.Cut(word, ":"); ok && !isGlob(group) {
+		return p.findProcess(word, group, process)
 	}
 	for _, dot := range slices.Backward(append(dots(word), len(word))) {
 		m := &meaning{word: word}
@@ -152,6 +165,52 @@ func (p *Profile) find(word string) (*meaning, *NameError) {
 		return nil, &NameError{word, "matches no program"}
 	}
 	return nil, p.unknown(word)
+}
+
+// findProcess gives the meaning of group:process, supervisord's way to name
+// one of a group's programs, or one of a program's processes; group:* is all.
+func (p *Profile) findProcess(word, group, process string) (*meaning, *NameError) {
+	pat, err := compile(process)
+	if err != nil {
+		return nil, &NameError{word, err.Error()}
+	}
+	m := &meaning{word: word, processes: map[*Program][]pattern{}}
+	if prog := p.Program(group); prog != nil {
+		m.programs, m.named = []*Program{prog}, true
+		switch {
+		case process == "*":
+		case prog.Numbered():
+			m.processes[prog] = []pattern{pat}
+		case !slices.ContainsFunc(prog.Processes(), func(proc Process) bool { return pat.matches(proc.Name) }):
+			return nil, &NameError{word, fmt.Sprintf("%s has no process %q", prog.Name, process)}
+		}
+		return m, nil
+	}
+	g := p.Group(group)
+	if g == nil {
+		return nil, p.unknown(group)
+	}
+	var names []string
+	for _, prog := range g.Programs {
+		if pat.matches(prog.Name) {
+			m.programs = append(m.programs, prog)
+			continue
+		}
+		for _, proc := range prog.Processes() {
+			names = append(names, proc.Name)
+			if pat.matches(proc.Name) {
+				m.programs = append(m.programs, prog)
+				if prog.Numbered() {
+					m.processes[prog] = []pattern{pat}
+				}
+				break
+			}
+		}
+	}
+	if len(m.programs) == 0 {
+		return nil, &NameError{word, fmt.Sprintf("group %s has no process %q%s", group, process, Suggest(process, names))}
+	}
+	return m, nil
 }
 
 func (p *Profile) resolve(m *meaning, name string) *NameError {

@@ -14,6 +14,7 @@ const family = `
 [defaults]
 command = %(program_name)s
 conf = %(type)s
+optional = true
 [program:db-server]
 [program:web-server]
 [program:web]
@@ -136,7 +137,7 @@ func TestExpandErrors(t *testing.T) {
 		{"zzz*.1", "matches no program"},
 		{"lone.1", "lone takes no conf"},
 		{"db.1", "lone takes no conf"},
-		{"gone-server", `command "gone-server" is not installed`},
+		{"gone-server", `family.ini:3: [defaults]: command: "gone-server" is not installed`},
 		{"gone", "none of its programs is installed"},
 		{"gone-*", "none of its programs is installed"},
 		{"", "a server has a name"},

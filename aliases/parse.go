@@ -13,19 +13,21 @@ import (
 // of limits.h less some for a temporary file beside it.
 const maxName = 200
 
-// Parse reads the text of a profile. It is pure but for src.Env. The error is
-// an Errors with everything that is wrong.
+// Parse reads the text of a profile. It is pure but for what src gives. The
+// error is an Errors with everything that is wrong.
 func Parse(src Source, text []byte) (*Profile, error) {
-	s := scan(src.Path, text)
-	file, err := load(s.plain.Bytes())
-	if err != nil { // not even the plain text: a defect, but of one file only
-		return nil, append(s.errs, &Error{File: src.Path, Text: err.Error()})
-	}
-	r := reader{src: src, scanner: s, profile: &Profile{File: src.Path, Host: src.Host}}
-	r.read(file)
-	if len(s.errs) > 0 {
-		slices.SortStableFunc(s.errs, func(a, b *Error) int { return a.Line - b.Line })
-		return nil, s.errs
+	r := reader{src: src, profile: &Profile{File: src.Path, Host: src.Host}, first: map[string]*Error{}}
+	r.add(src.Path, text)
+	r.include()
+	r.read()
+	if len(r.errs) > 0 {
+		slices.SortStableFunc(r.errs, func(a, b *Error) int {
+			if a.File != b.File {
+				return r.order[a.File] - r.order[b.File]
+			}
+			return a.Line - b.Line
+		})
+		return nil, r.errs
 	}
 	return r.profile, nil
 }
@@ -44,58 +46,171 @@ func load(plain []byte) (*ini.File, error) {
 }
 
 // valueOf gives the value of a key, its lines without their indentation.
-func valueOf(key *ini.Key) string { return strings.ReplaceAll(key.Value(), "\n\t", "\n") }
+func valueOf(key *ini.Key) string {
+	return strings.TrimSpace(strings.ReplaceAll(key.Value(), "\n\t", "\n"))
+}
 
-// A reader turns the sections of an INI file into a profile and collects what
-// is wrong.
-type reader struct {
+// A source is one file of a profile.
+type source struct {
 	*scanner
+	file *ini.File
+}
+
+func (s *source) at(section, key string) *Error {
+	return &Error{File: s.scanner.file, Line: s.lines[place{section, key}], Section: section}
+}
+
+// has says whether the file says anything of the section.
+func (s *source) has(section string) bool { return s.lines[place{section: section}] != 0 }
+
+// A reader turns the sections of INI files into a profile and collects what is
+// wrong.
+type reader struct {
 	src     Source
 	profile *Profile
+	errs    Errors
+	sources []*source
+	order   map[string]int    // of files
+	first   map[string]*Error // where a section stands first
+	base    base              // what [supervisord] says for all programs
 }
 
-func (r *reader) fail(at place, err error) {
-	r.errs = append(r.errs, &Error{File: r.src.Path, Line: r.lines[at], Section: at.section, Text: err.Error()})
+// add scans a file. What is not even plain text for the library then is a
+// defect of the scanner, but of one file only.
+func (r *reader) add(path string, text []byte) {
+	s := &source{scanner: scan(path, text)}
+	r.errs = append(r.errs, s.errs...)
+	var err error
+	if s.file, err = load(s.plain.Bytes()); err != nil {
+		r.errs = append(r.errs, &Error{File: path, Text: err.Error()})
+		return
+	}
+	if r.order == nil {
+		r.order = map[string]int{}
+	}
+	r.order[path] = len(r.sources)
+	r.sources = append(r.sources, s)
 }
 
-func (r *reader) read(file *ini.File) {
-	for _, s := range file.Sections() {
-		kind, name, _ := strings.Cut(s.Name(), ":")
-		switch {
-		case s.Name() == ini.DefaultSection && r.lines[place{section: s.Name()}] == 0:
-			// The library's own.
-		case s.Name() == "mgr":
-			r.roots(s)
-		case s.Name() == "defaults" || kind == "group" && name != "":
-			// Groups and defaults are read where they are used.
-		case kind == "program" && name != "":
-			r.program(file, s, name)
-		default:
-			r.fail(place{section: s.Name()}, fmt.Errorf("unknown section%s",
-				Suggest(s.Name(), []string{"mgr", "defaults", "group:NAME", "program:NAME"})))
+// fail notes an error of a section, or of a key of it. [defaults] is read for
+// every program, but what is wrong in it is told once.
+func (r *reader) fail(at *Error, err error) {
+	at.Text = err.Error()
+	for _, e := range r.errs {
+		if *e == *at {
+			return
 		}
 	}
+	r.errs = append(r.errs, at)
+}
+
+func (r *reader) complain(prog *Program, key string, err error) {
+	r.fail(prog.place(key), errors.New(prog.Complain(key, err).Text))
+}
+
+// note takes down what is accepted and means nothing.
+func (r *reader) note(at *Error, text string) {
+	at.Text = text
+	for _, e := range r.profile.Notes {
+		if *e == *at {
+			return
+		}
+	}
+	r.profile.Notes = append(r.profile.Notes, at)
+}
+
+// sections are what may stand in brackets, with what reads it; nil: nothing
+// yet, it is read where it is used.
+var sections = []struct {
+	name string // NAME stands for a name
+	read func(r *reader, s *source, section *ini.Section)
+}{
+	{"mgr", (*reader).roots},
+	{"defaults", nil},
+	{"group:NAME", nil},
+	{"program:NAME", nil},
+	{"include", nil},
+	{"supervisord", (*reader).supervisord},
+	{"unix_http_server", (*reader).meaningless},
+	{"inet_http_server", (*reader).meaningless},
+	{"supervisorctl", (*reader).meaningless},
+	{"rpcinterface:NAME", (*reader).meaningless},
+	{"ctlplugin:NAME", (*reader).meaningless},
+	{"eventlistener:NAME", (*reader).meaningless},
+	{"fcgi-program:NAME", (*reader).meaningless},
+}
+
+func (r *reader) read() {
+	for _, s := range r.sources {
+		for _, section := range s.file.Sections() {
+			r.section(s, section)
+		}
+	}
+	r.each("program:", r.program)
 	if len(r.profile.Programs) == 0 && len(r.errs) == 0 {
 		r.errs = append(r.errs, &Error{File: r.src.Path, Text: "names no program: there is no [program:NAME] section"})
 	}
-	for _, s := range file.Sections() {
-		if name, ok := strings.CutPrefix(s.Name(), "group:"); ok {
-			r.group(s, name)
+	r.each("group:", r.group)
+	for _, prog := range r.profile.Programs {
+		if key, err := prog.finish(); err != nil {
+			r.complain(prog, key, err)
+		}
+	}
+	r.pidfiles()
+}
+
+// each gives f the sections of one kind, in the order of files and lines.
+func (r *reader) each(kind string, f func(s *source, section *ini.Section, name string)) {
+	for _, s := range r.sources {
+		for _, section := range s.file.Sections() {
+			name, ok := strings.CutPrefix(section.Name(), kind)
+			if ok && name != "" && r.first[section.Name()].File == s.scanner.file {
+				f(s, section, name)
+			}
 		}
 	}
 }
 
-func (r *reader) roots(s *ini.Section) {
-	known := map[string]*string{"conf_dir": &r.profile.ConfDir, "run_dir": &r.profile.RunDir}
-	scope := Scope{Vars: r.profile.vars(), Env: r.src.Env}
-	for _, key := range s.Keys() {
-		at := place{s.Name(), key.Name()}
+func (r *reader) section(s *source, section *ini.Section) {
+	name := section.Name()
+	at := s.at(name, "")
+	if name == ini.DefaultSection && at.Line == 0 {
+		return // the library's own
+	}
+	if first := r.first[name]; first != nil && name != "defaults" {
+		r.fail(at, fmt.Errorf("the section again, first in %s:%d", first.File, first.Line))
+		return
+	}
+	r.first[name] = at
+	kind, rest, named := strings.Cut(name, ":")
+	if named && rest != "" {
+		kind += ":NAME"
+	} else if named {
+		kind = ""
+	}
+	var known []string
+	for _, row := range sections {
+		known = append(known, row.name)
+		if row.name == kind {
+			if row.read != nil {
+				row.read(r, s, section)
+			}
+			return
+		}
+	}
+	r.fail(s.at(name, ""), fmt.Errorf("unknown section%s", Suggest(name, known)))
+}
+
+func (r *reader) roots(s *source, section *ini.Section) {
+	known := map[string]*string{"conf_dir": &r.profile.ConfDir, "run_dir": &r.profile.RunDir, "log_dir": &r.profile.LogDir}
+	for _, key := range section.Keys() {
+		at := s.at(section.Name(), key.Name())
 		dst, ok := known[key.Name()]
 		if !ok {
 			r.fail(at, unknownKey(key.Name(), sortedKeys(known)))
 			continue
 		}
-		value, err := scope.Expand(valueOf(key))
+		value, err := r.scope(s).Expand(valueOf(key))
 		if err == nil && !strings.HasPrefix(value, "/") {
 			err = fmt.Errorf("%q is no absolute path", value)
 		}
@@ -107,13 +222,22 @@ func (r *reader) roots(s *ini.Section) {
 	}
 }
 
+// scope has the variables that do not depend on a program.
+func (r *reader) scope(s *source) Scope {
+	here := Profile{File: s.scanner.file, Host: r.profile.Host}
+	return Scope{Vars: here.vars(), Env: r.env()}
+}
+
+// env is the caller's environment with what [supervisord] adds to it.
+func (r *reader) env() func(string) (string, bool) { return r.base.getenv(Scope{Env: r.src.Env}) }
+
 func unknownKey(name string, known []string) error {
 	return fmt.Errorf("unknown key %q%s", clip(name), Suggest(name, known))
 }
 
 // program reads one [program:NAME] on top of [defaults].
-func (r *reader) program(file *ini.File, s *ini.Section, name string) {
-	at := place{section: s.Name()}
+func (r *reader) program(s *source, section *ini.Section, name string) {
+	at := s.at(section.Name(), "")
 	if err := checkName(name); err != nil {
 		r.fail(at, err)
 		return
@@ -122,77 +246,150 @@ func (r *reader) program(file *ini.File, s *ini.Section, name string) {
 		r.fail(at, errors.New(`"all" is the group of all programs`))
 	}
 	prog := defaultProgram(name)
-	prog.Line = r.lines[at]
-	if file.HasSection("defaults") {
-		r.keys(prog, file.Section("defaults"))
+	prog.places = map[string]*Error{"": at}
+	r.base.apply(prog)
+	broken := s.broken[section.Name()]
+	for _, from := range []*source{r.sources[0], s} {
+		if from.has("defaults") && (from == s || s != r.sources[0]) {
+			r.keys(prog, from, from.file.Section("defaults"))
+			broken = broken || from.broken["defaults"]
+		}
+		if s == r.sources[0] {
+			break
+		}
 	}
-	r.keys(prog, s)
-	_, tried := r.lines[place{s.Name(), "command"}]
-	if len(prog.Command) == 0 && !tried && !r.broken[s.Name()] && !r.broken["defaults"] {
+	r.keys(prog, s, section)
+	if len(prog.Command) == 0 && prog.places["command"] == nil && !broken {
 		r.fail(at, errors.New("no command"))
 	}
 	r.profile.Programs = append(r.profile.Programs, prog)
 }
 
-func (r *reader) keys(prog *Program, s *ini.Section) {
-	scope := Scope{Vars: r.profile.Vars(prog, "", ""), Env: r.src.Env}
-	for _, key := range s.Keys() {
-		at := place{s.Name(), key.Name()}
-		set, ok := keys[key.Name()]
+// keys reads the keys of a section into prog, the environment first, since
+// others may refer to it.
+func (r *reader) keys(prog *Program, s *source, section *ini.Section) {
+	list := section.Keys()
+	slices.SortStableFunc(list, func(a, b *ini.Key) int { return rank(a.Name()) - rank(b.Name()) })
+	for _, key := range list {
+		name := key.Name()
+		at := s.at(section.Name(), name)
+		row, ok := keys[name]
 		if !ok {
-			r.failOnce(at, unknownKey(key.Name(), sortedKeys(keys)))
+			r.fail(at, unknownKey(name, sortedKeys(keys)))
 			continue
 		}
-		if err := set(prog, strings.TrimSpace(valueOf(key)), scope); err != nil {
-			r.failOnce(at, fmt.Errorf("%s: %w", key.Name(), err))
+		prog.places[name] = s.at(section.Name(), name)
+		in := Profile{File: s.scanner.file, Host: r.profile.Host}
+		scope := in.Scope(prog, Unit{}, r.env())
+		if rank(name) == 0 { // what is being read is not there yet
+			scope.Env = r.env()
+		}
+		note, err := row.read(prog, valueOf(key), scope)
+		switch {
+		case err != nil:
+			r.fail(at, fmt.Errorf("%s: %w", name, err))
+		case note != "":
+			r.note(at, name+": "+note)
 		}
 	}
 }
 
-// failOnce spares the second program what [defaults] did wrong for the first.
-func (r *reader) failOnce(at place, err error) {
-	for _, e := range r.errs {
-		if e.Line == r.lines[at] && e.Text == err.Error() {
-			return
-		}
+func rank(key string) int {
+	if strings.HasPrefix(key, "environment") {
+		return 0
 	}
-	r.fail(at, err)
+	return 1
 }
 
-func (r *reader) group(s *ini.Section, name string) {
-	at := place{section: s.Name()}
+func (r *reader) group(s *source, section *ini.Section, name string) {
+	at := s.at(section.Name(), "")
 	if err := checkName(name); err != nil {
 		r.fail(at, err)
 		return
 	}
 	if prog := r.profile.exact(name); prog != nil {
-		r.fail(at, fmt.Errorf("%q is the program of line %d", name, prog.Line))
-	}
-	in := map[*Program]bool{}
-	for _, key := range s.Keys() {
-		at.key = key.Name()
-		if key.Name() != "programs" {
-			r.fail(at, unknownKey(key.Name(), []string{"programs"}))
-			continue
-		}
-		for _, word := range splitList(key.Value()) {
-			prog := r.profile.Program(word)
-			if prog == nil {
-				r.fail(at, fmt.Errorf("programs: there is no program %q%s", clip(word), Suggest(word, r.profile.Names())))
-			}
-			in[prog] = true
-		}
-	}
-	if len(in) == 0 && !r.broken[s.Name()] {
-		r.fail(place{section: s.Name()}, errors.New("a group without programs"))
+		r.fail(at, fmt.Errorf("%q is the program of line %d", name, prog.place("").Line))
 	}
 	g := Group{Name: name}
-	for _, prog := range r.profile.Programs {
-		if in[prog] {
-			g.Programs = append(g.Programs, prog)
+	order := unordered
+	for _, key := range section.Keys() {
+		at := s.at(section.Name(), key.Name())
+		switch key.Name() {
+		case "programs":
+			g.Programs = r.members(at, valueOf(key))
+		case "priority":
+			var err error
+			if order, err = number(valueOf(key), -1e9, 1e9); err != nil {
+				r.fail(at, fmt.Errorf("priority: %w", err))
+			}
+		default:
+			r.fail(at, unknownKey(key.Name(), []string{"priority", "programs"}))
+		}
+	}
+	if len(g.Programs) == 0 && !s.broken[section.Name()] && !r.failed(section.Name()) {
+		r.fail(at, errors.New("a group without programs"))
+	}
+	for _, prog := range g.Programs {
+		if prog.Group == prog.Name {
+			prog.Group = name
+			prog.GroupOrder = order
 		}
 	}
 	r.profile.Groups = append(r.profile.Groups, g)
+}
+
+func (r *reader) failed(section string) bool {
+	return slices.ContainsFunc(r.errs, func(e *Error) bool { return e.Section == section })
+}
+
+// members are the programs that a group names, in the order of the profile.
+func (r *reader) members(at *Error, list string) []*Program {
+	in := map[*Program]bool{}
+	for _, word := range splitList(list) {
+		prog := r.profile.Program(word)
+		if prog == nil {
+			each := *at
+			r.fail(&each, fmt.Errorf("programs: there is no program %q%s", clip(word), Suggest(word, r.profile.Names())))
+		}
+		in[prog] = true
+	}
+	var programs []*Program
+	for _, prog := range r.profile.Programs {
+		if in[prog] {
+			programs = append(programs, prog)
+		}
+	}
+	return programs
+}
+
+// pidfiles refuses two processes with one pidfile, as far as it can be told
+// without looking for confs.
+func (r *reader) pidfiles() {
+	if len(r.errs) > 0 {
+		return
+	}
+	owner := map[string]*Program{}
+	for _, prog := range r.profile.Programs {
+		if len(prog.Conf) > 0 {
+			continue
+		}
+		for _, proc := range prog.Processes() {
+			name, err := r.profile.PidfileName(prog, proc, r.src.Env)
+			switch other := owner[name]; {
+			case err != nil:
+			case other == prog:
+				err = fmt.Errorf("all %d processes would have %q: it has to hold %%(process_num)d", prog.NumProcs, name)
+			case other != nil:
+				at := other.place("pidfile")
+				err = fmt.Errorf("%q is that of %q (%s:%d)", name, other.Name, at.File, at.Line)
+			}
+			if err != nil {
+				r.complain(prog, "pidfile", err)
+				break
+			}
+			owner[name] = prog
+		}
+	}
 }
 
 // splitList splits at commas, blanks and line ends.
@@ -203,7 +400,7 @@ func splitList(s string) []string {
 // checkName refuses names that could not be typed, or not be part of a path.
 func checkName(name string) error {
 	for _, c := range name {
-		if unprintable(c) || strings.ContainsRune(`/\*?[]{}!,`, c) {
+		if unprintable(c) || strings.ContainsRune(`/\*?[]{}!,:`, c) {
 			return fmt.Errorf("a name cannot hold %q", c)
 		}
 	}

@@ -10,7 +10,9 @@ import (
 )
 
 func parse(text string) (*Profile, error) {
-	env := func(name string) (string, bool) { return "/home/u", name == "HOME" }
+	env := func(name string) (string, bool) {
+		return map[string]string{"HOME": "/home/u", "TEN": "10"}[name], name == "HOME" || name == "TEN"
+	}
 	return Parse(Source{Path: "/etc/p.ini", Host: "h", Env: env}, []byte(text))
 }
 
@@ -64,7 +66,7 @@ const ok = "[program:ok]\ncommand = x\n"
 var parseErrorTests = []struct{ name, text, want string }{
 	{"empty", "", "names no program: there is no [program:NAME] section"},
 	{"comments only", "# x\n", "names no program: there is no [program:NAME] section"},
-	{"unknown key", ok + "stopsingal = TERM\n", `3: [program:ok]: unknown key "stopsingal" (nearest: "stopsignal", "stopwaitsecs")`},
+	{"unknown key", ok + "stopsingal = TERM\n", `3: [program:ok]: unknown key "stopsingal" (nearest: "stopsignal", "stopasgroup", "stopwaitsecs")`},
 	{"case of a key", ok + "User = x\n", `3: [program:ok]: unknown key "User" (nearest: "user")`},
 	{"unknown section", ok + "[defualts]\n", `3: [defualts]: unknown section (nearest: "defaults")`},
 	{"Python's defaults", ok + "[DEFAULT]\nnice = 1\n", `3: [DEFAULT]: unknown section (nearest: "defaults")`},
@@ -100,12 +102,12 @@ var parseErrorTests = []struct{ name, text, want string }{
 	{"a group like a program", ok + "[group:ok]\nprograms = ok\n", `3: [group:ok]: "ok" is the program of line 1`},
 	{"a group of nobody", ok + "[group:g]\n", `3: [group:g]: a group without programs`},
 	{"a group of strangers", ok + "[group:g]\nprograms = ok, oj\n", `4: [group:g]: programs: there is no program "oj"`},
-	{"a group with another key", ok + "[group:g]\nprograms = ok\npriority = 1\n", `5: [group:g]: unknown key "priority"`},
+	{"a group with another key", ok + "[group:g]\nprograms = ok\npriorty = 1\n", `5: [group:g]: unknown key "priorty" (nearest: "priority")`},
 	{"roots", "[mgr]\nconf_dir = etc\nrun_dir = /run/%(program_name)s\nlog = /x\n" + ok, `2: [mgr]: conf_dir: "etc" is no absolute path
 3: [mgr]: run_dir: %(program_name)s is not known
-4: [mgr]: unknown key "log"`},
-	{"a default's fault is told once", "[defaults]\nnice = x\n" + ok + "[program:b]\ncommand = y\n", `2: [defaults]: nice: "x" is no niceness from -20 to 19`},
-	{"all at once", "[defaults]\nnice = x\n[program:a]\ncommand = %(y)s\nfoo\n[group:g]\nprograms = b\n[x]\n", `2: [defaults]: nice: "x" is no niceness from -20 to 19
+4: [mgr]: unknown key "log" (nearest: "log_dir")`},
+	{"a default's fault is told once", "[defaults]\nnice = x\n" + ok + "[program:b]\ncommand = y\n", `2: [defaults]: nice: "x" is no number from -20 to 19`},
+	{"all at once", "[defaults]\nnice = x\n[program:a]\ncommand = %(y)s\nfoo\n[group:g]\nprograms = b\n[x]\n", `2: [defaults]: nice: "x" is no number from -20 to 19
 4: [program:a]: command: %(y)s is not known (nearest: "type")
 5: [program:a]: neither [section] nor key = value: "foo"
 7: [group:g]: programs: there is no program "b"

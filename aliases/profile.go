@@ -11,7 +11,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -32,8 +35,12 @@ type Profile struct {
 	Host     string // name of this host, %(host_node_name)s
 	ConfDir  string // root of the conf tree
 	RunDir   string // root of the pidfiles
+	LogDir   string // root of the logs; "": there is none
 	Programs []*Program
 	Groups   []Group
+	// Notes are the keys and sections that were accepted and that mean nothing
+	// to mgr, most of them since it has no process that stays.
+	Notes Errors
 }
 
 // A Group is a name for several programs.
@@ -45,34 +52,55 @@ type Group struct {
 // A Program is one named kind of daemon. Strings may hold %(name)s, which
 // Expand fills in for an instance.
 type Program struct {
-	Name string
-	Type string // Name without its last -part
-	Line int    // where the profile names it
+	Name  string
+	Type  string // Name without its last -part
+	Group string // the first group that names it, or Name
 
 	Command        []string    // words; the first is the command
+	Optional       bool        // groups and globs pass over it where it is not installed
 	Conf           []ConfEntry // where to look for confs, tried in order; none: one instance without a conf
 	DeprecatedConf []ConfEntry // looked at last, with a warning
+	NumProcs       int         // instances of a program without a conf
+	FirstProc      int         // number of the first
+	ProcessName    string      // what each is called
 	Pidfile        string      // path, if not the run directory's mirror of the conf
+	Forking        bool        // the command daemonizes, and writes the pidfile itself
 	Match          string      // glob on the command line, or ""
+	CheckCommand   []string    // tests the conf; nil: nothing does
 	OnceArgs       []string    // words added for one pass; nil: cannot
 	ConsoleArgs    []string    // words added in the foreground
 
-	Ready     Readiness
-	ReadyWait time.Duration // how long to wait until ready
-	StartWait time.Duration // how long it must live after its start to count as started
+	Ready        Readiness
+	ReadyWait    time.Duration // how long to wait until ready
+	StartWait    time.Duration // how long it must live after its start to count as started
+	StartRetries int           // how often to try again what died at its start
+	ExitCodes    []int         // with which it ends well
+	GroupOrder   int           // priority of its group, or its own
+	Priority     int           // starts before those of a higher one, stops after them
 
 	StopSignal     syscall.Signal
-	StopWait       time.Duration  // between the stop signal and giving up, or killing
+	StopWait       time.Duration  // between the last stop signal and giving up, or killing
+	StopSteps      []StopStep     // a schedule that begins with StopSignal; nil: there is none
+	StopGroup      bool           // the whole process group gets the stop signal
 	GracefulSignal syscall.Signal // 0: none
+	ReloadSignal   syscall.Signal // 0: none, reload restarts
 	SeamlessSignal syscall.Signal // 0: none
+	RetireSignal   syscall.Signal // for the old server once SeamlessSignal has made a new one; 0: it makes none
 
 	User        string // "": the caller's
-	Group       string // "": the user's
+	UserGroup   string // "": the user's
 	Umask       int
 	Directory   string
 	Nice        int
 	Environment []EnvVar
 	Limits      []Limit
+
+	StdoutLog LogFile
+	StderrLog LogFile
+	// RedirectStderr sends stderr where stdout goes.
+	RedirectStderr bool
+
+	places map[string]*Error // of keys, and of the section, ""
 }
 
 // A ConfEntry is one place of the conf tree, `object-server[object-expirer]`.
@@ -80,6 +108,23 @@ type ConfEntry struct {
 	Base    string
 	Section string
 }
+
+// A StopStep is one step of a stop: a signal, and how long to wait for the end
+// before the next step.
+type StopStep struct {
+	Signal syscall.Signal
+	Wait   time.Duration
+}
+
+// A LogFile says where the output of a program goes: a path, or one of the
+// constants.
+type LogFile string
+
+// What a LogFile may be beside a path.
+const (
+	LogAuto LogFile = ""     // a temporary log, anew with each start
+	LogNone LogFile = "NONE" // nowhere
+)
 
 // An EnvVar is one variable of a program's environment.
 type EnvVar struct {
@@ -92,13 +137,67 @@ type Limit struct {
 	Key      string // the profile's key: limit_nofile
 	Resource int    // RLIMIT_*
 	Value    uint64
+	AtLeast  bool // a limit that is higher stays
 }
 
-// Installed says whether the program's command can be found; lookPath is
-// exec.LookPath or like it.
-func (p *Program) Installed(lookPath func(string) (string, error)) bool {
-	_, err := lookPath(p.Command[0])
-	return err == nil
+// A Process is one of the instances of a program without a conf.
+type Process struct {
+	Num  int
+	Name string
+}
+
+// Processes are the instances of a program without a conf, by number.
+func (p *Program) Processes() []Process {
+	list := make([]Process, 0, p.NumProcs)
+	for n := p.FirstProc; n < p.FirstProc+p.NumProcs; n++ {
+		scope := Scope{Vars: map[string]string{"program_name": p.Name, "type": p.Type, "group_name": p.Group}}
+		scope.Vars["process_num"] = strconv.Itoa(n)
+		name, err := scope.Expand(p.ProcessName)
+		if err != nil {
+			name = p.Name
+		}
+		list = append(list, Process{Num: n, Name: name})
+	}
+	return list
+}
+
+// Numbered says whether the program has instances that numbers tell apart.
+func (p *Program) Numbered() bool { return len(p.Conf) == 0 && p.NumProcs > 1 }
+
+// Complain makes an error about a key of the program that tells where the
+// profile has it; "" is the program as a whole.
+func (p *Program) Complain(key string, err error) *Error {
+	at := p.place(key)
+	at.Text = err.Error()
+	if key != "" {
+		at.Text = key + ": " + at.Text
+	}
+	return at
+}
+
+// place is where the profile has a key, or else the section.
+func (p *Program) place(key string) *Error {
+	at := p.places[key]
+	if at == nil {
+		at = p.places[""]
+	}
+	if at == nil {
+		at = &Error{}
+	}
+	return &Error{File: at.File, Line: at.Line, Section: at.Section}
+}
+
+// PidfileName is the path of a process's pidfile, or its name below the run
+// directory, for a program without a conf.
+func (p *Profile) PidfileName(prog *Program, proc Process, env func(string) (string, bool)) (string, error) {
+	switch {
+	case prog.Pidfile != "":
+		name, err := p.Scope(prog, Unit{Num: proc.Num}, env).Expand(prog.Pidfile)
+		return path.Clean(name), err
+	case prog.Numbered():
+		return prog.Name + "/" + proc.Name + ".pid", nil
+	}
+	return prog.Name + ".pid", nil
 }
 
 // Group gives the group of that name, or nil. `all` always exists.
@@ -150,13 +249,19 @@ type Source struct {
 	Path string                      // "": the built-in profile
 	Host string                      // name of this host
 	Env  func(string) (string, bool) // as os.LookupEnv; nil: no variables
+	// Include gives the files that a pattern of [include] means, sorted; nil:
+	// there is nothing to include.
+	Include func(pattern string) ([]string, error)
+	// Read reads an included file.
+	Read func(path string) ([]byte, error)
 }
 
 // maxProfile is the most that is read of a profile, in bytes.
 const maxProfile = 1 << 20
 
-// Load reads the profile. The error is an Errors with everything that is wrong
-// with it, or a *fs.PathError: what kept it from being read. It may be a pipe.
+// Load reads the profile and what it includes. The error is an Errors with
+// everything that is wrong with it, or a *fs.PathError: what kept it from being
+// read. It may be a pipe.
 func Load(src Source) (*Profile, error) {
 	if src.Path == "" {
 		src.Path = BuiltinName
@@ -164,13 +269,19 @@ func Load(src Source) (*Profile, error) {
 	}
 	data, err := read(src.Path)
 	if err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err
-		}
-		return nil, &fs.PathError{Op: "profile", Path: src.Path, Err: err}
+		return nil, &fs.PathError{Op: "profile", Path: src.Path, Err: cause(err)}
 	}
+	src.Include, src.Read = filepath.Glob, read
 	return Parse(src, data)
+}
+
+// cause drops the path of a *fs.PathError: the caller names it.
+func cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
 
 func read(path string) ([]byte, error) {

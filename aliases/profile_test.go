@@ -166,7 +166,8 @@ func TestGrove(t *testing.T) {
 		t.Errorf("group back (-want +got):\n%s", diff)
 	}
 	want := &Program{
-		Name: "grove-worker", Type: "grove", Line: p.Program("grove-worker").Line,
+		Name: "grove-worker", Type: "grove", Group: "back", Optional: true,
+		NumProcs: 1, ProcessName: "%(program_name)s", ExitCodes: []int{0}, GroupOrder: 999, Priority: 999,
 		Command:  []string{"grove-worker", "%(conf)s", "two words", "--pid=%(pidfile)s"},
 		Conf:     []ConfEntry{{"worker", ""}},
 		Match:    "*grove-worker*%(conf)s*",
@@ -175,9 +176,9 @@ func TestGrove(t *testing.T) {
 		StopSignal: unix.SIGINT, StopWait: 7500 * time.Millisecond,
 		Umask: 0o27, Directory: "/", Nice: 5,
 		Environment: []EnvVar{{"GROVE_HOME", "/var/lib/grove", true}, {"GROVE_ROLE", "worker, heavy", false}, {"GROVE_CONF", "%(conf_name)s", false}},
-		Limits:      []Limit{{"limit_core", unix.RLIMIT_CORE, 0}},
+		Limits:      []Limit{{"limit_core", unix.RLIMIT_CORE, 0, false}},
 	}
-	if diff := cmp.Diff(want, p.Program("grove-worker")); diff != "" {
+	if diff := cmp.Diff(want, p.Program("grove-worker"), quiet); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	targets, errs := p.Expand(Selection{Words: []string{"front.1", "relay.*", "relay.north.2", "beacon"}})

@@ -16,6 +16,7 @@ type Readiness string
 const (
 	ReadyStarted     = "started"      // it was executed
 	ReadyStdoutClose = "stdout-close" // it closed its stdout and stderr
+	ReadyPidfile     = "pidfile"      // it wrote its own pidfile
 	ReadyNotify      = "notify"       // it sent READY=1 to $NOTIFY_SOCKET, sd_notify(3)
 	ReadyTCP         = "tcp"          // tcp:HOST:PORT takes a connection
 	ReadyUnix        = "unix"         // unix:PATH takes a connection
@@ -47,14 +48,15 @@ func ready(p *Program, value string, scope Scope) error {
 	if err := Readiness(text).check(); err != nil {
 		return err
 	}
-	p.Ready = Readiness(value)
-	return nil
+	bound, err := scope.bind(value)
+	p.Ready = Readiness(bound)
+	return err
 }
 
 func (r Readiness) check() error {
 	address := r.Address()
 	switch r.Kind() {
-	case ReadyStarted, ReadyStdoutClose, ReadyNotify:
+	case ReadyStarted, ReadyStdoutClose, ReadyPidfile, ReadyNotify:
 		if strings.Contains(string(r), ":") {
 			return fmt.Errorf("%q takes no address", r.Kind())
 		}
@@ -72,8 +74,8 @@ func (r Readiness) check() error {
 			return fmt.Errorf("%q is no URL such as http://127.0.0.1:8080/healthcheck", r)
 		}
 	default:
-		return fmt.Errorf("%q is not understood, it takes %s, %s, %s, tcp:HOST:PORT, unix:/PATH or http://HOST:PORT/PATH",
-			r, ReadyStarted, ReadyStdoutClose, ReadyNotify)
+		return fmt.Errorf("%q is not understood, it takes %s, %s, %s, %s, tcp:HOST:PORT, unix:/PATH or http://HOST:PORT/PATH",
+			clip(string(r)), ReadyStarted, ReadyStdoutClose, ReadyPidfile, ReadyNotify)
 	}
 	return nil
 }

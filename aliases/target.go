@@ -31,13 +31,14 @@ func (p pattern) matches(name string) bool {
 	return name != "" && p.match.Match(name)
 }
 
-// Wants says whether the conf of that name is selected; "" is a conf without a
-// name of its own, such as the flat object-server.conf.
-func (t *Target) Wants(conf string) bool {
-	if anyMatches(t.except, conf) {
+// Wants says whether the conf of that name is selected, or the process that
+// goes by any of names; "" is a conf without a name of its own, such as the flat
+// object-server.conf.
+func (t *Target) Wants(names ...string) bool {
+	if slices.ContainsFunc(names, func(name string) bool { return anyMatches(t.except, name) }) {
 		return false
 	}
-	return t.whole || anyMatches(t.only, conf)
+	return t.whole || slices.ContainsFunc(names, func(name string) bool { return anyMatches(t.only, name) })
 }
 
 // Confs are the conf names that words asked for literally, if the target is

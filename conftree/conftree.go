@@ -29,7 +29,9 @@ const (
 type Search struct {
 	// Base is the beginning of the names looked for at the top of the tree,
 	// such as "object-server": files object-server*.conf, and directories
-	// object-server* with everything in them.
+	// object-server* with everything in them. With a slash, a * or a ? in it it
+	// is a pattern of paths instead, such as "php/fpm-*.conf", below the root or
+	// absolute.
 	Base string
 	// Section, if set, counts only confs that have this section.
 	Section string
@@ -41,6 +43,8 @@ type Conf struct {
 	Rel  string // below the root
 	Name string // what the operator calls it: 1 for object-server/1.conf; "" if it has no name of its own
 	Base string // the Search's
+
+	pattern bool // the Search is one
 }
 
 // A SectionError says that a conf could not be read to see its sections, or a
@@ -61,6 +65,9 @@ func (e *SectionError) Unwrap() error { return e.Err }
 // search is for a section, are left out, and the joined *SectionErrors name
 // them: they keep nobody from the others.
 func Find(root string, s Search) ([]Conf, error) {
+	if s.pattern() {
+		return s.match(root)
+	}
 	entries, err := os.ReadDir(root)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -77,19 +84,27 @@ func Find(root string, s Search) ([]Conf, error) {
 	slices.Sort(w.found)
 	var confs []Conf
 	for _, rel := range w.found {
-		path := filepath.Join(root, rel)
-		if s.Section != "" {
-			has, err := HasSection(path, s.Section)
-			if err != nil {
-				w.errs = append(w.errs, &SectionError{path, err})
-			}
-			if !has {
-				continue
-			}
-		}
-		confs = append(confs, Conf{Path: path, Rel: rel, Name: s.name(rel), Base: s.Base})
+		confs = append(confs, Conf{Path: filepath.Join(root, rel), Rel: rel, Name: s.name(rel), Base: s.Base})
 	}
-	return confs, errors.Join(w.errs...)
+	confs, errs := s.having(confs)
+	return confs, errors.Join(append(w.errs, errs...)...)
+}
+
+// having gives the confs that have the section, if one is looked for.
+func (s Search) having(confs []Conf) (out []Conf, errs []error) {
+	if s.Section == "" {
+		return confs, nil
+	}
+	for _, c := range confs {
+		has, err := HasSection(c.Path, s.Section)
+		if err != nil {
+			errs = append(errs, &SectionError{c.Path, err})
+		}
+		if has {
+			out = append(out, c)
+		}
+	}
+	return out, errs
 }
 
 // name is what the operator calls a conf: only a conf in the directory that is

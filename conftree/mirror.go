@@ -11,7 +11,12 @@ import (
 //
 //	object-server/1.conf   of object-auditor: object-auditor/1.pid
 //	object-server/1.conf.d of object-auditor: object-auditor/1.pid.d
+//
+// A conf that a pattern found has its name below the program's.
 func (c Conf) Pidfile(program string) string {
+	if c.pattern {
+		return program + "/" + c.Name + pidExt
+	}
 	name := program + strings.TrimPrefix(c.Rel, c.Base)
 	if rest, ok := strings.CutSuffix(name, dirExt); ok {
 		return rest + pidExt + ".d"
@@ -28,6 +33,9 @@ func (s Search) FromPidfile(root, program, name string) (Conf, bool) {
 	if !ok || filepath.Clean(name) != name || !filepath.IsLocal(name) {
 		return Conf{}, false
 	}
+	if s.pattern() {
+		return s.named(root, rest)
+	}
 	rel, ok := strings.CutSuffix(rest, pidExt)
 	ext := confExt
 	if !ok {
@@ -39,4 +47,16 @@ func (s Search) FromPidfile(root, program, name string) (Conf, bool) {
 	}
 	rel = s.Base + rel + ext
 	return Conf{Path: filepath.Join(root, rel), Rel: rel, Name: s.name(rel), Base: s.Base}, true
+}
+
+// Label is what the conf's own file is called, without its extension, and for
+// one that a pattern found its name.
+func (c Conf) Label() string {
+	switch {
+	case c.pattern:
+		return c.Name
+	case c.Path == "":
+		return ""
+	}
+	return stem(filepath.Base(c.Path))
 }

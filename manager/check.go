@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -15,46 +16,100 @@ import (
 
 // check says whether everything is in order to run the servers. The profile was
 // parsed, or check would not have been reached.
-func (m *Manager) check(_ context.Context, servers []*server.Server) int {
-	bad := 0
-	finding := func(i *server.Instance, format string, args ...any) {
-		bad++
-		m.problem(i, format, args...)
-	}
+func (m *Manager) check(ctx context.Context, servers []*server.Server) int {
+	c := &checking{m: m, bad: map[*server.Instance]bool{}}
 	m.note("profile %s: %d programs", m.Fleet.Profile.File, len(m.Fleet.Profile.Programs))
-	if err := checkDir(m.Fleet.ConfDir, unix.R_OK|unix.X_OK); err != nil {
-		finding(nil, "conf directory %q: %v", m.Fleet.ConfDir, err)
+	for _, n := range m.Fleet.Profile.Notes {
+		m.note("%v", n)
 	}
-	if err := m.checkRunDir(); err != nil {
-		finding(nil, "run directory %q: %v", m.Fleet.RunDir, err)
-	}
-	strict := m.strict(servers)
-	n := 0
+	c.dirs(servers)
+	m.impossible(servers, func(i *server.Instance, err *aliases.Error) { c.finding(i, "%v", err) })
 	for _, s := range servers {
-		for _, err := range s.Errs {
-			finding(nil, "%s: %v", s.Program.Name, err)
-		}
-		if s.Deprecated != "" {
-			m.deprecated(s)
-		}
-		if len(s.Instances) == 0 && strict {
-			finding(nil, "%s: no conf below %q", s.Program.Name, m.Fleet.ConfDir)
-		}
-		for _, i := range s.Instances {
-			n++
-			if err := i.Check(); err != nil {
-				finding(i, "%s (%s): %v", i, subject(i), err)
-				continue
-			}
-			m.result(i).Action = "check"
-			m.note("%s (%s): in order", i, subject(i))
-		}
+		c.server(s, m.strict(servers))
 	}
-	if bad > 0 {
+	n := 0
+	sound := make([]*server.Server, 0, len(servers))
+	for _, s := range servers {
+		n += len(s.Instances)
+		some := *s
+		some.Instances = slices.DeleteFunc(slices.Clone(s.Instances), func(i *server.Instance) bool { return c.bad[i] || i.Orphan })
+		sound = append(sound, &some)
+	}
+	if !m.runChecks(ctx, sound) {
+		c.findings++
+	}
+	if c.findings > 0 || ctx.Err() != nil {
 		return Failed
 	}
 	m.Console.Say("%d instances in order", n)
 	return OK
+}
+
+// runChecks runs the checkcommands of all servers.
+func (m *Manager) runChecks(ctx context.Context, servers []*server.Server) bool {
+	var todo []*server.Instance
+	for _, s := range servers {
+		if len(s.Program.CheckCommand) > 0 {
+			todo = append(todo, s.Instances...)
+		}
+	}
+	if m.Options.DryRun {
+		for _, i := range todo {
+			m.Console.Say("Would test %s...(%s)", i, subject(i))
+		}
+		return true
+	}
+	return m.runTests(ctx, todo)
+}
+
+// checking is what a check has found so far.
+type checking struct {
+	m        *Manager
+	findings int
+	bad      map[*server.Instance]bool
+}
+
+func (c *checking) finding(i *server.Instance, format string, args ...any) {
+	c.findings++
+	c.m.problem(i, format, args...)
+	if i != nil {
+		c.bad[i] = true
+	}
+}
+
+func (c *checking) dirs(servers []*server.Server) {
+	m := c.m
+	confs := slices.ContainsFunc(servers, func(s *server.Server) bool { return len(s.Program.Conf) > 0 })
+	if err := checkDir(m.Fleet.ConfDir, unix.R_OK|unix.X_OK); err != nil && confs {
+		c.finding(nil, "conf directory %q: %v", m.Fleet.ConfDir, err)
+	}
+	if err := m.checkRunDir(); err != nil {
+		c.finding(nil, "run directory %q: %v", m.Fleet.RunDir, err)
+	}
+}
+
+func (c *checking) server(s *server.Server, strict bool) {
+	m := c.m
+	for _, err := range s.Errs {
+		c.finding(nil, "%s: %v", s.Program.Name, err)
+	}
+	if s.Deprecated != "" {
+		m.deprecated(s)
+	}
+	if len(s.Instances) == 0 && strict {
+		c.finding(nil, "%s: no conf below %q", s.Program.Name, m.Fleet.ConfDir)
+	}
+	for _, i := range s.Instances {
+		if c.bad[i] {
+			continue
+		}
+		if err := i.Check(); err != nil {
+			c.finding(i, "%s (%s): %v", i, subject(i), err)
+			continue
+		}
+		m.result(i).Action = "check"
+		m.note("%s (%s): in order", i, subject(i))
+	}
 }
 
 func checkDir(path string, mode uint32) error {

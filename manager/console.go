@@ -60,6 +60,15 @@ func (c *Console) Show(prefix string, output []byte) {
 	}
 }
 
+// ShowErr prints output that belongs to an error, line by line, each behind
+// prefix, where errors go.
+func (c *Console) ShowErr(prefix string, output []byte) {
+	c.Flush()
+	for line := range strings.Lines(string(output)) {
+		fmt.Fprintln(c.err, printable(prefix+strings.TrimRight(line, "\r\n")))
+	}
+}
+
 // Warn prints an error or a warning.
 func (c *Console) Warn(format string, args ...any) {
 	c.Flush()

@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"mgr/pidfile"
 	"mgr/server"
@@ -155,10 +156,12 @@ func (s *stopping) remove(i *server.Instance, pid int) {
 	}
 }
 
-// snapshot is taken before the first signal of a stop that may kill: later the
+// snapshot is taken before the first signal of a stop that may kill, or that
+// signals groups: later the
 // workers of a server that has ended can not be told any more.
-func (s *stopping) snapshot() *pidfile.Tree {
-	if !s.m.Options.Kill || s.m.Options.DryRun {
+func (s *stopping) snapshot(batch []*server.Instance) *pidfile.Tree {
+	needed := slices.ContainsFunc(batch, func(i *server.Instance) bool { return i.Program.StopGroup || s.m.mayKill(i.Program) })
+	if !needed || s.m.Options.DryRun {
 		return nil
 	}
 	tree, err := pidfile.ReadTree()
@@ -177,7 +180,7 @@ func outliving(stopped []*target) []*target {
 	for _, t := range stopped {
 		for _, p := range t.family {
 			if t.gone && !p.Exited() {
-				left = append(left, &target{i: t.i, process: p, deadline: t.deadline, member: true})
+				left = append(left, &target{i: t.i, process: p, deadline: t.deadline, kill: t.kill, member: true})
 			} else {
 				p.Close()
 			}

@@ -66,8 +66,8 @@ type Command struct {
 	Name string
 	Help string // one line
 	Long string // the help of the command alone
-	// bare commands take no servers.
-	bare bool
+	bare bool // it takes no servers
+	all  bool // without servers it is about all: it only reads
 	run  func(*Manager, context.Context, []*server.Server) int
 }
 
@@ -75,7 +75,7 @@ type Command struct {
 // Dispatch and help are made of it.
 func Commands() []Command {
 	return []Command{
-		{Name: "status", Help: "what runs, what does not, what is wrong", Long: statusHelp, run: (*Manager).status},
+		{Name: "status", Help: "what runs, what does not, what is wrong", Long: statusHelp, all: true, run: (*Manager).status},
 		{Name: "start", Help: "start what does not run, wait until it is ready", Long: startHelp, run: (*Manager).start},
 		{Name: "no-wait", Help: "start, and do not wait", Long: noWaitHelp, run: (*Manager).noWait},
 		{Name: "no-daemon", Help: "start, stay in the foreground until they end", Long: noDaemonHelp, run: (*Manager).noDaemon},
@@ -88,8 +88,8 @@ func Commands() []Command {
 		{Name: "force-reload", Help: "the same as reload", Long: reloadHelp, run: (*Manager).reload},
 		{Name: "reload-seamless", Help: "re-execute, keeping the sockets", Long: seamlessHelp, run: (*Manager).seamless},
 		{Name: "kill-children", Help: "signal the worker processes only", Long: childrenHelp, run: (*Manager).killChildren},
-		{Name: "list", Help: "what the names resolve to; touches nothing", Long: listHelp, run: (*Manager).list},
-		{Name: "check", Help: "is everything in order to run it", Long: checkHelp, run: (*Manager).check},
+		{Name: "list", Help: "what the names resolve to; touches nothing", Long: listHelp, all: true, run: (*Manager).list},
+		{Name: "check", Help: "is everything in order to run it", Long: checkHelp, all: true, run: (*Manager).check},
 		{Name: "profile", Help: "print the built-in profile", Long: profileHelp, bare: true, run: (*Manager).profile},
 	}
 }
@@ -108,6 +108,9 @@ func Lookup(name string) (Command, bool) {
 
 // Bare says whether the command takes no servers.
 func (c Command) Bare() bool { return c.bare }
+
+// ForAll says whether the command, where no servers are named, is about all.
+func (c Command) ForAll() bool { return c.all }
 
 // Run runs the command on the servers that words name, and gives the exit
 // status. Once ctx ends it stops waiting, says what was done and what was not,

@@ -1,9 +1,12 @@
 package manager
 
 import (
+	"errors"
 	"time"
 
-	"mgr/aliases"
+	"golang.org/x/sys/unix"
+
+	"mgr/pidfile"
 	"mgr/server"
 )
 
@@ -22,28 +25,63 @@ func (s *stopping) overdue(left []*target) []*target {
 			late = append(late, t)
 		}
 	}
-	said := map[*aliases.Program]bool{}
+	said := map[string]bool{}
 	for _, t := range late {
-		if !said[t.i.Program] {
-			said[t.i.Program] = true
-			s.sayLate(t.i)
+		then := s.next(t)
+		if line := t.i.Program.Name + then; !said[line] {
+			said[line] = true
+			s.m.Console.Say("Waited %s seconds for %s to die; %s", seconds(s.waited(t)), t.i, then)
 		}
-		if s.m.Options.Kill {
-			s.escalate(t)
+		if s.advance(t) {
 			still = append(still, t)
 			continue
 		}
-		s.m.problem(t.i, "%s (%d - %s) still runs after %s s", t.i, t.process.PID(), subject(t.i), seconds(s.m.killWait(t.i.Program)))
+		s.m.problem(t.i, "%s (%d - %s) still runs after %s s", t.i, t.process.PID(), subject(t.i), seconds(s.waited(t)))
 	}
 	return still
 }
 
-func (s *stopping) sayLate(i *server.Instance) {
-	then := "giving up"
-	if s.m.Options.Kill {
-		then = "killing"
+// next says what comes now that the time of a target is up.
+func (s *stopping) next(t *target) string {
+	switch {
+	case len(t.steps) > 0 && t.steps[0].Signal != unix.SIGKILL:
+		return "sending " + unix.SignalName(t.steps[0].Signal)
+	case t.kill:
+		return "killing"
 	}
-	s.m.Console.Say("Waited %s seconds for %s to die; %s", seconds(s.m.killWait(i.Program)), i, then)
+	return "giving up"
+}
+
+// advance takes the next step of a stop, or says that there is none.
+func (s *stopping) advance(t *target) bool {
+	if len(t.steps) > 0 && t.steps[0].Signal != unix.SIGKILL {
+		step := t.steps[0]
+		t.steps = t.steps[1:]
+		t.deadline = time.Now().Add(step.Wait)
+		s.m.result(t.i).Signal = unix.SignalName(step.Signal)
+		if err := s.sendStep(t, step.Signal); err != nil && !errors.Is(err, pidfile.ErrGone) {
+			s.refused(t.i, t.process.PID(), err)
+		}
+		return true
+	}
+	if !t.kill {
+		return false
+	}
+	s.escalate(t)
+	if len(t.steps) > 0 && t.steps[0].Wait > killGrace {
+		t.deadline = time.Now().Add(t.steps[0].Wait)
+	}
+	return true
+}
+
+// waited is how long a target has had so far.
+func (s *stopping) waited(t *target) time.Duration {
+	steps := s.m.stopSteps(t.i.Program)
+	var sum time.Duration
+	for _, step := range steps[:max(1, len(steps)-len(t.steps))] {
+		sum += step.Wait
+	}
+	return sum
 }
 
 // compat is swift-init's exit status of stop: 0 only if something was signalled

@@ -2,8 +2,10 @@ package manager
 
 import (
 	"context"
+	"strings"
 	"time"
 
+	"mgr/aliases"
 	"mgr/pidfile"
 	"mgr/server"
 )
@@ -56,6 +58,9 @@ func (s *starting) settled(c *server.Child) {
 	if c.Failure != "" {
 		return
 	}
+	if c.Exited {
+		c.ReadLogs()
+	}
 	m.show(c)
 	r := m.result(i)
 	r.Output = string(c.Output)
@@ -70,18 +75,49 @@ func (s *starting) settled(c *server.Child) {
 		r.ExitStatus = &code
 	}
 	s.forgetLocked(c)
-	if s.passes(c) && c.Succeeded() {
+	if c.Succeeded() && (s.passes(c) || c.Executed && mayEnd(i.Program)) {
 		return
 	}
+	s.died(c)
+}
+
+// mayEnd says whether a server of the program may have ended by the time that it
+// counts as started: with startsecs = 0 supervisord does not mind an end with
+// one of the exitcodes.
+func mayEnd(p *aliases.Program) bool {
+	return p.StartWait == 0 && p.Ready.Kind() == aliases.ReadyStarted
+}
+
+// died says that a server died as it was started, and has it tried again if its
+// program wants that: later each time.
+func (s *starting) died(c *server.Child) {
+	m, i := s.m, c.Instance
 	when := "at start"
 	if s.passes(c) {
 		when = "in its pass"
 	}
 	m.problem(i, "%s (%d) died %s: %s (%s)", i, c.Process.PID(), when, c.Died(), subject(i))
-	if len(c.Output) == 0 {
+	switch {
+	case len(c.Logged) > 0:
+		m.Console.Hint("these are the last lines of %s", strings.Join(c.Logged, " and of "))
+	case len(c.Output) == 0:
 		m.Console.Hint("it wrote nothing; look into its log")
 	}
-	s.failed = true
+	if c.Status.Exited() && c.Status.ExitStatus() == 0 && !s.passes(c) && !i.Program.Forking {
+		m.Console.Hint("if it daemonizes, the profile has to say so: forking = true")
+	}
+	tries := s.tries[i] + 1
+	s.tries[i] = tries
+	if tries > i.Program.StartRetries || m.Options.Compat || s.passes(c) {
+		s.failed = true
+		return
+	}
+	delay := time.Duration(tries) * time.Second
+	m.Console.Hint("trying again in %s s (%d of %d)", seconds(delay), tries, i.Program.StartRetries)
+	s.again = append(s.again, i)
+	if at := time.Now().Add(delay); at.After(s.due) {
+		s.due = at
+	}
 }
 
 // recognize sees to it that a server that has started can be told again by the
@@ -89,6 +125,9 @@ func (s *starting) settled(c *server.Child) {
 func (s *starting) recognize(c *server.Child) {
 	f := c.Instance.Inspect()
 	f.Process.Close()
+	if f.State == pidfile.Running {
+		s.m.did(c.Instance, "start", pidfile.Running, f.Record.PID).Error = "" // after a death, say
+	}
 	if f.State != pidfile.Foreign || f.Record.PID != c.Process.PID() || s.m.Options.Compat {
 		return
 	}
@@ -109,6 +148,7 @@ func (s *starting) forgetLocked(c *server.Child) {
 // late says that a server is not ready in time, or not yet.
 func (s *starting) late(ctx context.Context, c *server.Child) {
 	m, i, pid := s.m, c.Instance, c.Process.PID()
+	c.ReadLogs()
 	m.show(c)
 	m.result(i).Output = string(c.Output)
 	s.failed = true
@@ -116,8 +156,13 @@ func (s *starting) late(ctx context.Context, c *server.Child) {
 		m.problem(i, "interrupted: %s (%d - %s) was started and is not ready yet", i, pid, subject(i))
 		return
 	}
+	if !c.Tracked() {
+		m.problem(i, "%s (%s) was started, but after %s s its pidfile %q names no process of it", i, subject(i), seconds(i.Program.ReadyWait), i.Pidfile)
+		m.Console.Hint("does the command write it there, and does match describe the process?")
+		return
+	}
 	m.problem(i, "%s (%d - %s) running, not ready after %s s", i, pid, subject(i), seconds(i.Program.ReadyWait))
-	if !c.Closed {
+	if !c.Closed && i.Program.Ready.Kind() == aliases.ReadyStdoutClose {
 		m.Console.Hint("it keeps its stdout open: what it writes there from now on is lost")
 	}
 }

@@ -7,12 +7,33 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"mgr/aliases"
 	"mgr/pidfile"
 	"mgr/server"
 )
 
-// restart is stop, then start. What could not be stopped is not started.
+// restart is stop, then start, once it is known that the start is possible.
 func (m *Manager) restart(ctx context.Context, servers []*server.Server) int {
+	if status := m.mayRestart(ctx, servers); status != OK {
+		return status
+	}
+	return m.stopAndStart(ctx, servers)
+}
+
+// mayRestart makes sure, before a running server is touched, that it could be
+// started again.
+func (m *Manager) mayRestart(ctx context.Context, servers []*server.Server) int {
+	if status := m.preflight(servers); status != OK {
+		return status
+	}
+	if !m.testConfs(ctx, servers, func(*aliases.Program) bool { return true }) {
+		return Failed
+	}
+	return OK
+}
+
+// stopAndStart stops, then starts. What could not be stopped is not started.
+func (m *Manager) stopAndStart(ctx context.Context, servers []*server.Server) int {
 	s := m.stopAll(ctx, servers)
 	if ctx.Err() != nil {
 		return Failed
@@ -41,8 +62,12 @@ func (m *Manager) stuck(s *stopping) map[*server.Instance]bool {
 	return stuck
 }
 
-// reload is a graceful restart of one program after the other.
+// reload has the servers read their confs anew, one program after the other: by
+// the signal that a program has for it, or by a graceful restart.
 func (m *Manager) reload(ctx context.Context, servers []*server.Server) int {
+	if status := m.mayRestart(ctx, servers); status != OK {
+		return status
+	}
 	m.Options.Graceful = true
 	if m.Options.Compat && m.Options.Strict == nil {
 		always := true // swift-init makes a Manager for each name
@@ -57,7 +82,11 @@ func (m *Manager) reload(ctx context.Context, servers []*server.Server) int {
 		if len(s.Instances) == 0 && !m.Options.Compat && !m.strict(servers) {
 			continue
 		}
-		status = max(status, m.restart(ctx, []*server.Server{s}))
+		if s.Program.ReloadSignal != 0 {
+			status = max(status, m.reread(ctx, s))
+		} else {
+			status = max(status, m.stopAndStart(ctx, []*server.Server{s}))
+		}
 		m.Console.Flush()
 	}
 	return status

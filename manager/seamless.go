@@ -2,8 +2,10 @@ package manager
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"mgr/aliases"
 	"mgr/pidfile"
 	"mgr/server"
 )
@@ -19,6 +21,9 @@ const (
 // seamless asks the servers that can to re-execute themselves, all at once, and
 // waits until each is ready again.
 func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
+	if !m.testConfs(ctx, servers, func(p *aliases.Program) bool { return p.SeamlessSignal != 0 }) {
+		return Failed
+	}
 	tree, err := pidfile.ReadTree()
 	if err != nil {
 		m.problem(nil, "%v", err)
@@ -124,7 +129,7 @@ func (m *Manager) judgeReexec(r *server.Reexec, tree *pidfile.Tree) (over, ok bo
 	i, pid := r.Instance, r.Process.PID()
 	limit := i.Program.ReadyWait
 	switch {
-	case r.Process.Exited():
+	case r.Fails():
 		m.problem(i, "%s (%d) died when it was to re-execute itself (%s)", i, pid, subject(i))
 		m.result(i).After, m.result(i).PIDAfter = pidfile.Dead.String(), 0
 		return true, false
@@ -133,6 +138,9 @@ func (m *Manager) judgeReexec(r *server.Reexec, tree *pidfile.Tree) (over, ok bo
 		return true, true
 	case r.Through(tree):
 		m.result(i).Seconds = time.Since(m.begun).Seconds()
+		if r.Successor != 0 {
+			return true, m.retire(r)
+		}
 		if left := r.Draining(tree); len(left) > 0 {
 			m.note("%s (%d): re-executed, %d old workers are finishing", i, pid, len(left))
 		}
@@ -142,4 +150,17 @@ func (m *Manager) judgeReexec(r *server.Reexec, tree *pidfile.Tree) (over, ok bo
 		return true, false
 	}
 	return false, false
+}
+
+// retire asks the old server to end, now that its successor is there.
+func (m *Manager) retire(r *server.Reexec) bool {
+	i, sig := r.Instance, r.Instance.Program.RetireSignal
+	m.Console.Say("%s (%d) has a successor: %d", i, r.Process.PID(), r.Successor)
+	err := m.send(i, r.Process, r.Process, sig)
+	m.result(i).PIDAfter = r.Successor
+	if err != nil && !errors.Is(err, pidfile.ErrGone) {
+		m.problem(i, "%s: %v", i, err)
+		return false
+	}
+	return true
 }

@@ -13,6 +13,9 @@ import (
 
 // start starts every instance that does not run and waits until it is ready.
 func (m *Manager) start(ctx context.Context, servers []*server.Server) int {
+	if status := m.preflight(servers); status != OK {
+		return status
+	}
 	return m.startAll(ctx, servers, nil)
 }
 
@@ -31,39 +34,40 @@ func (m *Manager) once(ctx context.Context, servers []*server.Server) int {
 	return m.start(ctx, servers)
 }
 
-// A starting is one round of starting.
+// A starting is one start of some servers.
 type starting struct {
 	m        *Manager
-	launches *server.Launches
+	launches *server.Launches          // of the round that is under way
 	skip     map[*server.Instance]bool // not to be started
+	begun    map[*server.Instance]bool
 	already  map[*aliases.Program]bool // some instance of it runs
+	tries    map[*server.Instance]int  // starts that ended in a death
+	again    []*server.Instance        // to be tried again
+	due      time.Time                 // when
 	failed   bool
 	refused  int // compat: programs that swift-init would not have started
 }
 
-// startAll starts the instances of servers but those in skip.
+// startAll starts the instances of servers but those in skip, tier after tier:
+// the next one begins once the one before is ready.
 func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip map[*server.Instance]bool) int {
-	launches, err := server.NewLaunches(ctx)
-	if err != nil {
-		m.problem(nil, "%v", err)
-		return Failed
-	}
-	defer launches.Close()
-	s := &starting{m: m, launches: launches, skip: skip, already: map[*aliases.Program]bool{}}
+	s := &starting{m: m, skip: skip, begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}}
 	if err := m.openRunDir(); err != nil {
 		m.problem(nil, "%v: nothing started", err)
 		return Failed
 	}
 	todo := s.toStart(servers)
-	if !m.eachBatch(ctx, todo, !m.Options.DryRun, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
-		s.failed = true
-	}
-	for _, srv := range servers {
-		if s.already[srv.Program] {
-			m.Console.Say("%s already started...", srv.Program.Name)
+	tiers := m.tiers(servers)
+	for n, t := range tiers {
+		s.tier(ctx, t.servers, among(todo, t.servers))
+		if ctx.Err() != nil {
+			break
+		}
+		if rest := names(tiers[n+1:]); s.failed && rest != "" {
+			m.problem(nil, "not begun: %s: what has to be there before is not", rest)
+			break
 		}
 	}
-	s.await(ctx)
 	if ctx.Err() != nil {
 		s.interrupted(todo)
 	}
@@ -74,6 +78,62 @@ func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip m
 		return Failed
 	}
 	return OK
+}
+
+// among gives the instances that belong to servers.
+func among(all []*server.Instance, servers []*server.Server) []*server.Instance {
+	of := map[*aliases.Program]bool{}
+	for _, s := range servers {
+		of[s.Program] = true
+	}
+	var out []*server.Instance
+	for _, i := range all {
+		if of[i.Program] {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// tier starts instances, and again those that died, as often as their programs
+// have it.
+func (s *starting) tier(ctx context.Context, servers []*server.Server, todo []*server.Instance) {
+	s.round(ctx, servers, todo)
+	for len(s.again) > 0 && ctx.Err() == nil {
+		timer := time.NewTimer(time.Until(s.due))
+		select {
+		case <-ctx.Done():
+			s.failed = true
+		case <-timer.C:
+		}
+		timer.Stop()
+		todo, s.again = s.again, nil
+		if ctx.Err() == nil {
+			s.round(ctx, nil, todo)
+		}
+	}
+}
+
+// round starts instances at once and waits for them at once.
+func (s *starting) round(ctx context.Context, servers []*server.Server, todo []*server.Instance) {
+	m := s.m
+	launches, err := server.NewLaunches(ctx)
+	if err != nil {
+		m.problem(nil, "%v", err)
+		s.failed = true
+		return
+	}
+	defer launches.Close()
+	s.launches = launches
+	if !m.eachBatch(ctx, todo, !m.Options.DryRun, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
+		s.failed = true
+	}
+	for _, srv := range servers {
+		if s.already[srv.Program] {
+			m.Console.Say("%s already started...", srv.Program.Name)
+		}
+	}
+	s.await(ctx)
 }
 
 // openRunDir makes the run directory, as swift-init does. A dry run makes none.
@@ -103,17 +163,31 @@ func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 	for _, c := range launched {
 		mine[c] = true
 	}
-	over := func(c *server.Child) bool { return c.Executed || c.Exited || !mine[c] }
-	_, err := s.launches.Until(over, noLimit, func(c *server.Child) {
+	over := func(c *server.Child) bool {
+		return c.Executed && c.Tracked() || c.Exited || c.Failure != "" || !mine[c]
+	}
+	left, err := s.launches.Until(over, s.untracked, func(c *server.Child) {
 		if mine[c] {
 			s.executed(c)
 			c.Instance.Unlock()
 		}
 	})
+	for _, c := range left {
+		c.Instance.Unlock()
+	}
 	if err != nil {
 		s.m.problem(nil, "%v", err)
 		s.failed = true
 	}
+}
+
+// untracked is how long the lock is held for a server that writes its pidfile
+// itself: until then nobody else could tell that it is being started.
+func (s *starting) untracked(c *server.Child) time.Duration {
+	if c.Tracked() {
+		return 0
+	}
+	return c.Instance.Program.ReadyWait
 }
 
 func noLimit(*server.Child) time.Duration { return 0 }
@@ -121,6 +195,7 @@ func noLimit(*server.Child) time.Duration { return 0 }
 // launch starts one instance unless it runs; nil if there is nothing to wait for.
 func (s *starting) launch(i *server.Instance) *server.Child {
 	m := s.m
+	s.begun[i] = true
 	f := i.Inspect()
 	f.Process.Close()
 	r := m.found(i, f)
@@ -261,9 +336,10 @@ func (m *Manager) limitWarning(w server.LimitWarning) {
 
 // forget removes the pidfile of a server that has ended. The lock is held.
 func (s *starting) forget(c *server.Child) {
-	pid := c.Process.PID()
-	if err := c.Instance.Remove(pid); err != nil {
-		s.m.Console.Warn("%s: %v", c.Instance, err)
+	if c.Tracked() {
+		if err := c.Instance.Remove(c.Process.PID()); err != nil {
+			s.m.Console.Warn("%s: %v", c.Instance, err)
+		}
 	}
 	s.m.did(c.Instance, "start", pidfile.Stopped, 0)
 }
@@ -275,12 +351,8 @@ func (m *Manager) gone(i *server.Instance) bool {
 
 // interrupted says where a start stands that the user broke off.
 func (s *starting) interrupted(todo []*server.Instance) {
-	launched := map[*server.Instance]bool{}
-	for _, c := range s.launches.Children {
-		launched[c.Instance] = true
-	}
 	for _, i := range todo {
-		if !launched[i] && s.m.result(i).Before == "" {
+		if !s.begun[i] && s.m.result(i).Before == "" {
 			s.m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
 		}
 	}

@@ -56,6 +56,8 @@ type target struct {
 	process  *pidfile.Process
 	recorded int // the pid in the instance's pidfile
 	deadline time.Time
+	steps    []aliases.StopStep // what comes after the deadline
+	kill     bool               // and SIGKILL after the last of them
 	gone     bool
 	killed   bool
 	// family is what belonged to the server before it was signalled, where a
@@ -64,19 +66,26 @@ type target struct {
 	member bool // of such a family, and no server
 }
 
-// stopAll ends every instance of servers.
+// stopAll ends every instance of servers, tier after tier: the next one once the
+// one that was started after it is gone.
 func (m *Manager) stopAll(ctx context.Context, servers []*server.Server) *stopping {
 	s := &stopping{m: m, begun: map[*server.Instance]bool{}, ran: map[*aliases.Program]bool{}}
-	var all []*server.Instance
-	for _, srv := range servers {
-		all = append(all, srv.Instances...)
-	}
-	if !m.eachBatch(ctx, all, false, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
-		s.failed = true
+	tiers := m.tiers(servers)
+	for n, t := range slices.Backward(tiers) {
+		if !m.eachBatch(ctx, instances(t.servers), false, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
+			s.failed = true
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		if rest := names(tiers[:n]); s.failed && rest != "" {
+			m.problem(nil, "not begun: %s: what has to be gone before is not", rest)
+			break
+		}
 	}
 	s.sayNone(servers)
 	if ctx.Err() != nil {
-		s.interrupted(all)
+		s.interrupted(instances(servers))
 	}
 	return s
 }
@@ -105,7 +114,7 @@ func (s *stopping) untouched(srv *server.Server) bool {
 // instance is dealt with.
 func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 	var signalled []*target
-	s.tree = s.snapshot()
+	s.tree = s.snapshot(batch)
 	for _, i := range batch {
 		s.begun[i] = true
 		found := s.signal(i)
@@ -149,10 +158,7 @@ func (s *stopping) send(i *server.Instance, pid int, processes []*pidfile.Proces
 	s.ran[i.Program] = true
 	var out []*target
 	for _, p := range processes {
-		t := &target{i: i, process: p, recorded: pid, deadline: time.Now().Add(m.killWait(i.Program))}
-		if s.tree != nil {
-			t.family = s.tree.Family(p)
-		}
+		t := s.target(i, pid, p)
 		if m.Options.DryRun {
 			m.Console.Say("Would signal %s  pid: %d  signal: %d", i, p.PID(), sig)
 			m.did(i, "stop", pidfile.Stopped, 0)
@@ -160,19 +166,59 @@ func (s *stopping) send(i *server.Instance, pid int, processes []*pidfile.Proces
 			out = append(out, t)
 			continue
 		}
-		m.Console.Say("Signal %s  pid: %d  signal: %d", i, p.PID(), sig)
-		err := p.Signal(sig)
-		if err == nil && pidfile.StateOf(p.PID()) == "T" {
-			err = p.Signal(unix.SIGCONT) // a stopped process takes no signal until it goes on
-		}
+		err := s.sendStep(t, sig)
 		if err == nil || errors.Is(err, pidfile.ErrGone) {
 			out = append(out, t)
 			continue
 		}
 		s.refused(i, p.PID(), err)
-		p.Close()
+		t.close()
 	}
 	return out
+}
+
+// target takes down what is to become of a process.
+func (s *stopping) target(i *server.Instance, pid int, p *pidfile.Process) *target {
+	steps := s.m.stopSteps(i.Program)
+	t := &target{i: i, process: p, recorded: pid, deadline: time.Now().Add(steps[0].Wait), steps: steps[1:], kill: s.m.mayKill(i.Program)}
+	if s.tree != nil && (t.kill || i.Program.StopGroup) {
+		t.family = s.tree.Family(p)
+	}
+	return t
+}
+
+// close lets go of the process and what belongs to it.
+func (t *target) close() {
+	t.process.Close()
+	for _, p := range t.family {
+		p.Close()
+	}
+	t.family = nil
+}
+
+// sendStep sends one signal of a stop: to the server, and, if its program wants
+// that, to the rest of its group.
+func (s *stopping) sendStep(t *target, sig syscall.Signal) error {
+	m, p := s.m, t.process
+	m.Console.Say("Signal %s  pid: %d  signal: %d", t.i, p.PID(), sig)
+	err := p.Signal(sig)
+	if err == nil && pidfile.StateOf(p.PID()) == "T" {
+		err = p.Signal(unix.SIGCONT) // a stopped process takes no signal until it goes on
+	}
+	if err != nil || !t.i.Program.StopGroup || t.member {
+		return err
+	}
+	for _, member := range t.family {
+		if !pidfile.InGroup(member, p) {
+			continue
+		}
+		m.Console.Say("Signal %s  pid: %d  signal: %d", t.i, member.PID(), sig)
+		if err := member.Signal(sig); err != nil && !errors.Is(err, pidfile.ErrGone) {
+			m.problem(t.i, "%s: %v", t.i, err)
+			s.failed = true
+		}
+	}
+	return nil
 }
 
 // refused says why a process could not be signalled.
@@ -193,11 +239,31 @@ func (m *Manager) stopSignal(p *aliases.Program) syscall.Signal {
 	return p.StopSignal
 }
 
-func (m *Manager) killWait(p *aliases.Program) time.Duration {
-	if m.Options.KillWait != nil {
-		return *m.Options.KillWait
+// stopSteps are the signals of a stop, and how long each is given: at least one.
+// With --kill-wait the last one has until that has passed since the first.
+func (m *Manager) stopSteps(p *aliases.Program) []aliases.StopStep {
+	steps := []aliases.StopStep{{Signal: m.stopSignal(p), Wait: p.StopWait}}
+	if p.StopSteps != nil && !(m.Options.Graceful && p.GracefulSignal != 0) {
+		steps = p.StopSteps
 	}
-	return p.StopWait
+	if m.Options.KillWait == nil {
+		return steps
+	}
+	left := *m.Options.KillWait
+	var out []aliases.StopStep
+	for n, step := range steps {
+		if n == len(steps)-1 || step.Wait >= left {
+			return append(out, aliases.StopStep{Signal: step.Signal, Wait: left})
+		}
+		left -= step.Wait
+		out = append(out, step)
+	}
+	return out
+}
+
+// mayKill says whether a stop of the program may come to SIGKILL.
+func (m *Manager) mayKill(p *aliases.Program) bool {
+	return m.Options.Kill || slices.ContainsFunc(m.stopSteps(p), func(step aliases.StopStep) bool { return step.Signal == unix.SIGKILL })
 }
 
 // wait waits until every target has ended or is out of time, escalating where
@@ -277,7 +343,7 @@ func (s *stopping) ended(t *target, all []*target) {
 	}
 	s.m.did(t.i, "stop", pidfile.Stopped, 0).Error = ""
 	s.m.Console.Flush()
-	if !s.m.Options.Kill { // or a new server would be taken for a copy of the old one
+	if !t.kill { // or a new server would be taken for a copy of the old one
 		t.i.Unlock()
 	}
 }

@@ -20,6 +20,10 @@ import (
 // hold links (/var/run does). A Dir is for one goroutine; Lock alone may wait in
 // another, once a lock was asked for.
 type Dir struct {
+	// Lines says that the pidfiles are those of services that write more into
+	// them than mgr does: of several lines the first counts.
+	Lines bool
+
 	path string
 	file *os.File // O_PATH is not enough: List reads it
 	lock *os.File // the lock file, once opened
@@ -71,7 +75,7 @@ func (d *Dir) Close() error {
 // The error is fs.ErrNotExist where there is none and ErrMalformed for anything
 // that is not a small regular file, of one link, that holds a pid.
 func (d *Dir) Read(name string) (Record, error) {
-	rec, err := readAt(d.fd(), name)
+	rec, err := d.readAt(d.fd(), name)
 	if err != nil {
 		return Record{}, d.fail("read", name, err)
 	}
@@ -79,7 +83,7 @@ func (d *Dir) Read(name string) (Record, error) {
 }
 
 // readAt reads the pidfile name below dirfd.
-func readAt(dirfd int, name string) (Record, error) {
+func (d *Dir) readAt(dirfd int, name string) (Record, error) {
 	fd, err := openBeneath(dirfd, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
 	if err != nil {
 		return Record{}, openError(err)
@@ -89,15 +93,23 @@ func readAt(dirfd int, name string) (Record, error) {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return Record{}, err
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink > 1 || st.Size > maxSize {
+	most := maxSize
+	if d.Lines {
+		most = maxLines
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink > 1 || st.Size > int64(most) {
 		return Record{}, fmt.Errorf("%w: %s", ErrMalformed, describe(&st))
 	}
-	buf := make([]byte, maxSize+1)
+	buf := make([]byte, most+1)
 	n, err := uninterrupted(func() (int, error) { return unix.Read(fd, buf) })
 	if err != nil {
 		return Record{}, err
 	}
-	pid, err := Parse(buf[:n])
+	buf = buf[:n]
+	if d.Lines {
+		buf = firstLine(buf)
+	}
+	pid, err := Parse(buf)
 	if err != nil {
 		return Record{}, err
 	}
@@ -186,7 +198,7 @@ func (d *Dir) Remove(name string, pid int) error {
 	parent, err := d.openat(path.Dir(name), unix.O_PATH|unix.O_DIRECTORY)
 	if err == nil {
 		defer unix.Close(parent)
-		err = removeAt(parent, path.Base(name), pid)
+		err = d.removeAt(parent, path.Base(name), pid)
 	} else {
 		err = openError(err)
 	}
@@ -196,8 +208,8 @@ func (d *Dir) Remove(name string, pid int) error {
 	return d.fail("remove", name, err)
 }
 
-func removeAt(parent int, base string, pid int) error {
-	rec, err := readAt(parent, base)
+func (d *Dir) removeAt(parent int, base string, pid int) error {
+	rec, err := d.readAt(parent, base)
 	switch {
 	case errors.Is(err, ErrMalformed) && pid == 0:
 		var st unix.Stat_t

@@ -27,15 +27,21 @@ type Identity struct {
 	// started, so that one with others is the server too if it is older than its
 	// pidfile. It is for programs without a conf, which nothing else names.
 	Edited bool
-	// Match, if not nil, decides alone, on the arguments joined by blanks: for
-	// programs that rewrite their title.
+	// Other, if not nil, says whether arguments are those of another server with
+	// the same command, which an edited one must not be taken for.
+	Other func(args []string) bool
+	// Match, if not nil, is as good as the command line, on the arguments joined
+	// by blanks: for programs that rewrite their title sooner or later.
 	Match func(title string) bool
+	// Successors says that the server starts successors of itself, and that its
+	// workers do not look like it: a child that does is a server.
+	Successors bool
 }
 
 // Matches says whether argv is the command line of the server. It is pure.
 func (id Identity) Matches(argv []string) bool {
-	if id.Match != nil {
-		return id.Match(strings.TrimSpace(strings.Join(argv, " ")))
+	if id.Match != nil && id.Match(strings.TrimSpace(strings.Join(argv, " "))) {
+		return true
 	}
 	rest, ok := id.afterCommand(argv)
 	if !ok {
@@ -57,13 +63,25 @@ func (id Identity) afterCommand(argv []string) ([]string, bool) {
 	if !id.Uninstalled && !slices.Contains(id.Interpreters, filepath.Base(argv[0])) {
 		return nil, false
 	}
+	value := false // the word may be the value of the flag before it
 	for i, arg := range argv[1:] {
-		if strings.HasPrefix(arg, "-") {
-			continue
+		switch {
+		case strings.HasPrefix(arg, "-"):
+			value = len(arg) == 2 && !strings.Contains("cemE", arg[1:]) // those bring code of their own
+		case value && !id.names(arg):
+			value = false
+		default:
+			return argv[i+2:], id.names(arg)
 		}
-		return argv[i+2:], id.names(arg)
 	}
 	return nil, false
+}
+
+// other says whether argv is the command line of another server that has the
+// same command.
+func (id Identity) other(argv []string) bool {
+	rest, ok := id.afterCommand(argv)
+	return ok && id.Other != nil && id.Other(rest)
 }
 
 func (id Identity) names(arg string) bool {

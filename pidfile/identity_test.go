@@ -22,6 +22,8 @@ func TestMatches(t *testing.T) {
 		{"interpreter with flags", "/usr/bin/python3|-u|-Es|/usr/bin/swift-object-server|/etc/swift/object-server/1.conf", true},
 		{"flags in one word, as the kernel gives them", "/usr/bin/python3|-W ignore|/usr/bin/swift-object-server|/etc/swift/object-server/1.conf", true},
 		{"what env -S makes of it", "python3|-I|/usr/bin/swift-object-server|/etc/swift/object-server/1.conf", true},
+		{"a flag with its value apart", "python3|-X|utf8|-W|ignore|/usr/bin/swift-object-server|/etc/swift/object-server/1.conf", true},
+		{"a module given the name", "python3|-m|pdb|/usr/bin/swift-object-server|/etc/swift/object-server/1.conf", false},
 		{"script alone", "swift-object-server|/etc/swift/object-server/1.conf", true},
 		{"another path of the script", "/opt/swift/bin/swift-object-server|/etc/swift/object-server/1.conf", true},
 		{"more arguments", "swift-object-server|/etc/swift/object-server/1.conf|once|verbose", true},
@@ -60,7 +62,7 @@ func TestMatches(t *testing.T) {
 func TestMatchesOtherwise(t *testing.T) {
 	flags := Identity{Commands: []string{"swift-object-server"}, Args: [][]string{{"-c", "/a.conf"}, {"-c", "/old/a.conf"}}}
 	binary := Identity{Commands: []string{"memcached"}}
-	title := Identity{Match: func(s string) bool { return s == "nginx: master process" }}
+	title := Identity{Commands: []string{"nginx"}, Args: [][]string{{"-c", "/n.conf"}}, Match: func(s string) bool { return s == "nginx: master process" }}
 	for _, tt := range []struct {
 		about string
 		id    Identity
@@ -76,6 +78,7 @@ func TestMatchesOtherwise(t *testing.T) {
 		{"title", title, "nginx: master process", true},
 		{"title with padding", title, "nginx: master process | ", true},
 		{"title in words", title, "nginx:|master|process", true},
+		{"before the title", title, "/usr/sbin/nginx|-c|/n.conf", true},
 		{"another title", title, "nginx: worker process", false},
 	} {
 		if got := tt.id.Matches(strings.Split(tt.argv, "|")); got != tt.want {

@@ -11,6 +11,7 @@
 package pidfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,6 +37,10 @@ var (
 // maxSize is the most that a pidfile may hold, in bytes: the longest pid is 7
 // digits (PID_MAX_LIMIT is 2^22, proc(5)), some writers pad to 11.
 const maxSize = 32
+
+// maxLines is the most that a pidfile elsewhere may hold, in bytes: some services
+// write more lines into it.
+const maxLines = 4096
 
 // maxPID is the kernel's PID_MAX_LIMIT on 64-bit machines, proc(5).
 const maxPID = 1 << 22
@@ -64,6 +69,13 @@ func Parse(content []byte) (int, error) {
 		return 0, fmt.Errorf("%w: holds %q", ErrMalformed, content)
 	}
 	return pid, nil
+}
+
+// firstLine is what counts of a pidfile that a service has written its own way:
+// postmaster.pid says more on the lines behind the pid.
+func firstLine(content []byte) []byte {
+	line, _, _ := bytes.Cut(content, []byte("\n"))
+	return bytes.TrimRight(line, " \t\r")
 }
 
 // A State is what is known of the process behind a pidfile.

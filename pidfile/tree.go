@@ -88,6 +88,17 @@ func (t *Tree) Family(p *Process) []*Process {
 	return out
 }
 
+// InGroup says whether q is in the process group that p leads, or, if p leads
+// none, q belongs to p anyhow.
+func InGroup(q, p *Process) bool {
+	leader, err := stat(p.pid)
+	if err != nil || leader.PGRP != p.pid {
+		return err == nil
+	}
+	st, err := stat(q.pid)
+	return err == nil && st.PGRP == p.pid
+}
+
 // openRelated opens the process pid if it is related to relative still: what
 // related sees in its stat is true of these two processes only if both are seen
 // alive after it was read.

@@ -56,7 +56,7 @@ func (p *Process) verify(id Identity, written time.Time) (State, error) {
 // they were before the profile was edited, in a process that is older than the
 // pidfile: whoever got the number of a server that is gone is younger.
 func (p *Process) edited(id Identity, argv []string, written time.Time) bool {
-	if !id.Edited || !id.sameCommand(argv) {
+	if !id.Edited || !id.sameCommand(argv) || id.other(argv) {
 		return false
 	}
 	st, err := stat(p.pid)
@@ -83,6 +83,9 @@ const (
 // command line: the parent tells. A pattern may match what started the server
 // as well, so with one a session's leader is taken for nobody's worker.
 func (p *Process) verifyLeader(id Identity) (State, error) {
+	if id.Successors {
+		return Running, nil
+	}
 	if id.Match != nil {
 		if sid, err := unix.Getsid(p.pid); err == nil && sid == p.pid && !p.Exited() {
 			return Running, nil

@@ -27,6 +27,7 @@ const (
 	keyOutput
 	keyReached
 	keyNotify
+	keyWritten
 	keyProcess
 	keysPerChild
 )
@@ -45,6 +46,7 @@ func (l *Launches) Close() {
 	for _, c := range l.Children {
 		c.closePipes()
 		c.Process.Close()
+		c.launcher.Close()
 	}
 	l.waiter.Close()
 }
@@ -55,13 +57,18 @@ func (l *Launches) Add(c *Child) error {
 	if err := c.startProbe(l.ctx); err != nil {
 		return err
 	}
-	key := len(l.Children) * keysPerChild
+	c.index = len(l.Children)
+	key := c.index * keysPerChild
 	l.Children = append(l.Children, c)
-	notify := -1
+	notify, written := -1, -1
 	if c.notify != nil {
 		notify = c.notify.fd
 	}
-	for n, fd := range [keysPerChild]int{keyReport: c.report, keyOutput: c.output, keyReached: c.reached, keyNotify: notify, keyProcess: c.Process.FD()} {
+	if c.watch != nil {
+		written = c.watch.FD()
+	}
+	for n, fd := range [keysPerChild]int{keyReport: c.report, keyOutput: c.output, keyReached: c.reached, keyNotify: notify,
+		keyWritten: written, keyProcess: c.Process.FD()} {
 		if fd < 0 {
 			continue
 		}
@@ -163,6 +170,8 @@ func (l *Launches) step(deadline time.Time) ([]*Child, error) {
 			l.drop(&c.reached)
 		case keyNotify:
 			c.notified = c.notify != nil && c.notify.ready(c.trusts) || c.notified
+		case keyWritten:
+			l.written(c)
 		case keyProcess:
 			l.reap(c)
 		}
@@ -203,6 +212,8 @@ func (l *Launches) readReport(c *Child) {
 				w.Err = strings.Join(strings.Fields(line)[3:], " ")
 				c.Limits = append(c.Limits, w)
 			}
+		} else if n, ok := parseLogNote(strings.TrimPrefix(line, "O")); ok {
+			c.notes = append(c.notes, n)
 		} else if strings.HasPrefix(line, "F") {
 			c.Failure = line[1:]
 		}
@@ -243,11 +254,14 @@ func (l *Launches) reap(c *Child) {
 	if err == unix.EINTR || err == nil && pid == 0 {
 		return // the descriptor stays readable, so this comes again
 	}
-	c.Exited = true
 	l.waiter.Remove(c.Process.FD())
 	for c.report >= 0 {
 		l.readReport(c)
 	}
+	if !c.Followed && l.outlived(c) {
+		return
+	}
+	c.Exited = true
 	if c.output >= 0 && unix.SetNonblock(c.output, true) == nil {
 		for before := -1; c.output >= 0 && before != len(c.Output); {
 			before = len(c.Output)

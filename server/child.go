@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,22 +16,35 @@ type Child struct {
 	Instance *Instance
 	Process  *pidfile.Process
 	Started  time.Time
-	Output   []byte // what it wrote to stdout and stderr, at most the last 64 KiB
+	Output   []byte   // what it wrote to stdout and stderr, at most the last 64 KiB
+	Logged   []string // the log files that Output is the end of
 	Limits   []LimitWarning
 	Failure  string // why the stage could not become the server; "" if it did
 	Executed bool   // the stage has become the server
 	Closed   bool   // the server closed its stdout and stderr
-	Exited   bool   // the process has ended and was reaped
+	Exited   bool   // the process has ended, and was reaped if it was mgr's own child
 	Status   unix.WaitStatus
+	// Followed says that Process is not the one that was launched: the pidfile
+	// names another one.
+	Followed bool
 
 	mode     Mode
+	index    int // among its Launches
 	report   int // reading ends of pipes; -1: none, or at their end
 	output   int
-	reached  int           // by a probe
-	notify   *notifySocket // nil: none
-	notified bool          // READY=1 has come
-	closedAt time.Time     // when Closed became true
-	said     []byte        // by the stage
+	reached  int              // by a probe
+	notify   *notifySocket    // nil: none
+	notified bool             // READY=1 has come
+	closedAt time.Time        // when Closed became true
+	said     []byte           // by the stage
+	notes    []logNote        // the logs that it writes to
+	read     bool             // those logs
+	launcher *pidfile.Process // what was launched, if Followed
+	watch    *pidfile.Watch   // of the pidfile; nil: none
+	writes   int              // of the pidfile, by the server
+	moves    int              // to the pidfile's name
+	tracked  bool             // the server has written its pidfile, and is the process in it
+	detached bool             // the launched process has ended well, the server it made is awaited
 }
 
 // A LimitWarning is about a limit that could not be set as asked.
@@ -51,7 +65,12 @@ func (c *Child) Ready() bool {
 	if c.mode.NoWait || c.mode.Foreground {
 		return true
 	}
+	if c.Instance.Program.Forking && !c.tracked {
+		return false
+	}
 	switch c.Instance.Program.Ready.Kind() {
+	case aliases.ReadyPidfile:
+		return c.tracked
 	case aliases.ReadyStdoutClose:
 		return c.Closed && !c.watched().After(time.Now())
 	case aliases.ReadyNotify:
@@ -61,6 +80,17 @@ func (c *Child) Ready() bool {
 	}
 	return true
 }
+
+// Kill ends a child that is no server, such as a test.
+func (c *Child) Kill() {
+	if !c.Exited {
+		_ = c.Process.Signal(unix.SIGKILL)
+	}
+}
+
+// Tracked says whether the pidfile names the server: at once, unless the server
+// writes it itself.
+func (c *Child) Tracked() bool { return !c.Instance.Program.Forking || c.tracked }
 
 // settles is how long the server has to live to count as started.
 func (c *Child) settles() time.Duration {
@@ -89,6 +119,8 @@ func (c *Child) watched() time.Time {
 // Died says how the process ended: "exit status 1", "killed by SIGKILL".
 func (c *Child) Died() string {
 	switch {
+	case c.Followed:
+		return "ended" // who is not its parent cannot tell
 	case c.Status.Signaled():
 		return "killed by " + unix.SignalName(c.Status.Signal())
 	default:
@@ -96,8 +128,10 @@ func (c *Child) Died() string {
 	}
 }
 
-// Succeeded says whether the process ended with status 0.
-func (c *Child) Succeeded() bool { return c.Exited && c.Status.Exited() && c.Status.ExitStatus() == 0 }
+// Succeeded says whether the process ended as the program's exitcodes have it.
+func (c *Child) Succeeded() bool {
+	return c.Exited && !c.Followed && c.Status.Exited() && slices.Contains(c.Instance.Program.ExitCodes, c.Status.ExitStatus())
+}
 
 func (c *Child) closePipes() {
 	for _, fd := range []*int{&c.report, &c.output, &c.reached} {
@@ -109,6 +143,10 @@ func (c *Child) closePipes() {
 	if c.notify != nil {
 		c.notify.close()
 		c.notify = nil
+	}
+	if c.watch != nil {
+		c.watch.Close()
+		c.watch = nil
 	}
 }
 

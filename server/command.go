@@ -85,8 +85,8 @@ func interpreters(path string) []string {
 }
 
 // words fills in the variables of words for one instance.
-func (f *Fleet) words(p *aliases.Program, words []string, conf, pidfile string) ([]string, error) {
-	scope := aliases.Scope{Vars: f.Profile.Vars(p, conf, pidfile), Env: f.getenv}
+func (f *Fleet) words(p *aliases.Program, words []string, u aliases.Unit) ([]string, error) {
+	scope := f.Profile.Scope(p, u, f.getenv)
 	out := make([]string, len(words))
 	for n, word := range words {
 		var err error
@@ -109,7 +109,7 @@ func (f *Fleet) getenv(name string) (string, bool) {
 // Command gives the path of the instance's command and its words, the command
 // first. The error says why the command cannot be found.
 func (i *Instance) Command() (path string, argv []string, err error) {
-	argv, err = i.fleet.words(i.Program, i.Program.Command, i.Conf, i.Pidfile)
+	argv, err = i.fleet.words(i.Program, i.Program.Command, i.unit())
 	if err != nil {
 		return "", nil, err
 	}
@@ -119,33 +119,66 @@ func (i *Instance) Command() (path string, argv []string, err error) {
 
 // identity is what the process of the instance must look like.
 func (i *Instance) identity() (pidfile.Identity, error) {
-	var id pidfile.Identity
-	for _, conf := range append([]string{i.Conf}, i.alt...) {
-		argv, err := i.fleet.words(i.Program, i.Program.Command, conf, i.Pidfile)
+	id := pidfile.Identity{Successors: i.Program.RetireSignal != 0}
+	units := []aliases.Unit{i.unit()}
+	for _, c := range i.alt {
+		u := i.unit()
+		u.Conf, u.ConfName = c.Path, c.Label()
+		units = append(units, u)
+	}
+	for _, u := range units {
+		argv, err := i.fleet.words(i.Program, i.Program.Command, u)
 		if err != nil {
 			return id, err
 		}
 		c := i.fleet.look(argv[0])
 		id.Commands, id.Interpreters, id.Uninstalled = c.names, c.interpreters, c.path == ""
-		args := upToConf(argv[1:], conf)
+		args := upToConf(argv[1:], u.Conf)
 		if args == nil { // nothing but its arguments tells it from others
 			args, id.Edited = argv[1:], true
 		}
 		id.Args = append(id.Args, args)
 	}
-	if i.Program.Match == "" {
-		return id, nil
+	if i.Program.Numbered() {
+		id.Other = i.sibling
 	}
-	words, err := i.fleet.words(i.Program, []string{i.Program.Match}, glob.QuoteMeta(i.Conf), glob.QuoteMeta(i.Pidfile))
+	return id, i.match(&id)
+}
+
+// sibling says whether args are those of another process of the program.
+func (i *Instance) sibling(args []string) bool {
+	for _, proc := range i.Program.Processes() {
+		if proc.Num == i.num {
+			continue
+		}
+		other, err := i.fleet.process(i.Program, proc)
+		if err != nil {
+			return true // it cannot be told
+		}
+		argv, err := i.fleet.words(i.Program, i.Program.Command, other.unit())
+		if err != nil || slices.Equal(argv[1:], args) {
+			return true
+		}
+	}
+	return false
+}
+
+func (i *Instance) match(id *pidfile.Identity) error {
+	if i.Program.Match == "" {
+		return nil
+	}
+	u := i.unit()
+	u.Conf, u.ConfName, u.Pidfile = glob.QuoteMeta(u.Conf), glob.QuoteMeta(u.ConfName), glob.QuoteMeta(u.Pidfile)
+	words, err := i.fleet.words(i.Program, []string{i.Program.Match}, u)
 	if err != nil {
-		return id, err
+		return err
 	}
 	pattern, err := glob.Compile(words[0])
 	if err != nil {
-		return id, err
+		return err
 	}
 	id.Match = pattern.Match
-	return id, nil
+	return nil
 }
 
 // upToConf gives the arguments up to the one that names the conf: those behind

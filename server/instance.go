@@ -3,24 +3,34 @@ package server
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"mgr/aliases"
+	"mgr/conftree"
 	"mgr/pidfile"
 )
 
 // An Instance is one program with one conf: what has a pidfile.
 type Instance struct {
 	Program *aliases.Program
+	Process string // what supervisord would call it: the name of the program, or of one of its processes
 	Conf    string // absolute path; "" for a program without confs
 	Number  int    // position among the confs of the program, from 1
 	Orphan  bool   // there is a pidfile, but no such conf any more
 	Pidfile string // absolute path
 
-	fleet *Fleet
-	name  string   // the pidfile below the run directory, or its path if elsewhere
-	alt   []string // other confs that this pidfile may belong to
+	fleet    *Fleet
+	name     string          // the pidfile below the run directory, or its path if elsewhere
+	alt      []conftree.Conf // other confs that this pidfile may belong to
+	called   []string        // what the operator may call it
+	confName string
+	num      int
+	log      string // the log that has no other name, below its directory, without .log
+}
+
+// unit is what tells the instance from others.
+func (i *Instance) unit() aliases.Unit {
+	return aliases.Unit{Conf: i.Conf, ConfName: i.confName, Pidfile: i.Pidfile, Num: i.num}
 }
 
 // String is the name that the operator knows the program by.
@@ -71,6 +81,7 @@ func (i *Instance) dir(make bool) (*pidfile.Dir, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	dir.Lines = true
 	if i.fleet.dirs == nil {
 		i.fleet.dirs = map[string]*pidfile.Dir{}
 	}
@@ -130,29 +141,6 @@ func (i *Instance) Stray(f pidfile.Finding) bool {
 		}
 	}
 	return true
-}
-
-// Check says what keeps the instance from being started, as far as it can be
-// told without starting it.
-func (i *Instance) Check() error {
-	if i.Conf != "" {
-		f, err := os.Open(i.Conf)
-		if err != nil {
-			return err
-		}
-		f.Close()
-	}
-	spec, _, err := i.stage(Mode{})
-	if err != nil {
-		return err
-	}
-	if info, err := os.Stat(string(spec.Chdir)); err != nil {
-		return err
-	} else if !info.IsDir() {
-		return &fs.PathError{Op: "chdir", Path: string(spec.Chdir), Err: errors.New("not a directory")}
-	}
-	_, err = i.environment(spec)
-	return err
 }
 
 // Left gives handles on the workers that a server left behind whose pidfile

@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"mgr/aliases"
 	"mgr/pidfile"
 )
 
@@ -20,99 +19,129 @@ import (
 type Mode struct {
 	Once       bool // one pass: the program's once_args
 	Foreground bool // console_args; its output goes where mgr's goes
-	NoWait     bool // nobody waits: its output goes nowhere
+	NoWait     bool // nobody waits
 	// ExactLimits lowers a hard limit that is higher than the profile's, as
 	// swift-init does.
 	ExactLimits bool
+
+	test bool // the program's checkcommand, which has no pidfile
 }
 
 // Launch starts the instance through a stage and returns at once; Launches
 // tells how it goes on. The caller holds the lock, and has made sure that the
 // server does not run. On an error nothing was started.
 func (i *Instance) Launch(mode Mode) (*Child, error) {
-	spec, argv, err := i.stage(mode)
+	path, argv, err := i.Command()
 	if err != nil {
 		return nil, err
 	}
+	return i.launch(mode, path, argv)
+}
+
+// Test starts the program's checkcommand, as the server would be started but
+// without a pidfile. The program has one.
+func (i *Instance) Test() (*Child, error) {
+	argv, err := i.fleet.words(i.Program, i.Program.CheckCommand, i.unit())
+	if err != nil {
+		return nil, err
+	}
+	c := i.fleet.look(argv[0])
+	if c.err != nil {
+		return nil, c.err
+	}
+	return i.launch(Mode{test: true}, c.path, argv)
+}
+
+func (i *Instance) launch(mode Mode, path string, argv []string) (*Child, error) {
+	spec, more, err := i.stage(mode)
+	if err != nil {
+		return nil, err
+	}
+	spec.Path, argv = raw(path), append(argv, more...)
 	env, err := i.environment(spec)
 	if err != nil {
 		return nil, err
 	}
-	dir, name, err := i.dir(true)
-	if err != nil {
-		return nil, err
+	c := &Child{Instance: i, mode: mode, report: -1, output: -1, reached: -1}
+	p := plumbing{lock: -1, dir: -1}
+	if !mode.test {
+		dir, name, err := i.dir(true)
+		if err != nil {
+			return nil, err
+		}
+		spec.Dir = raw(dir.Path())
+		if !i.Program.Forking {
+			spec.Pidfile = raw(name)
+		}
+		p.dir, p.lock = int(dir.File().Fd()), int(i.fleet.run.LockFile().Fd())
 	}
-	spec.Pidfile, spec.Dir = raw(name), raw(dir.Path())
 	text, err := json.Marshal(spec)
 	if err != nil {
 		return nil, err
 	}
-	c := &Child{Instance: i, mode: mode, report: -1, output: -1, reached: -1}
-	notify, err := c.watch()
+	notify, err := c.prepare()
 	if err != nil {
+		c.closePipes()
 		return nil, err
 	}
 	env = append(env, notify...)
-	err = c.spawn(dir, argv, append(env, StageEnv+"="+string(text)))
-	return c, err
+	if err = c.spawn(p, argv, append(env, StageEnv+"="+string(text))); err != nil {
+		c.closePipes()
+		return nil, err
+	}
+	return c, nil
 }
+
+// plumbing are descriptors that a stage gets beside its streams; -1: none.
+type plumbing struct{ dir, lock int }
 
 // spawn starts the stage. It shows the server's command line from its first
 // moment, and has the descriptors that stage.go lists.
-func (c *Child) spawn(dir *pidfile.Dir, argv, env []string) error {
+func (c *Child) spawn(p plumbing, argv, env []string) error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	defer null.Close()
-	var report, output [2]int
+	var report [2]int
 	if err := unix.Pipe2(report[:], unix.O_CLOEXEC); err != nil {
 		return fmt.Errorf("pipe: %w", err)
 	}
 	defer unix.Close(report[1])
 	c.report = report[0]
-	out, errout := null.Fd(), null.Fd()
+	out, err := c.openOutput()
+	if err != nil {
+		return err
+	}
+	streams := []uintptr{null.Fd(), null.Fd(), null.Fd(), uintptr(report[1]), null.Fd(), null.Fd()}
 	switch {
 	case c.mode.Foreground:
-		out, errout = uintptr(unix.Stdout), uintptr(unix.Stderr)
-	case c.listens():
-		if err := unix.Pipe2(output[:], unix.O_CLOEXEC); err != nil {
-			unix.Close(report[0])
-			return fmt.Errorf("pipe: %w", err)
+		streams[1], streams[2] = uintptr(unix.Stdout), uintptr(unix.Stderr)
+	case out >= 0:
+		defer unix.Close(out)
+		streams[1], streams[2] = uintptr(out), uintptr(out)
+	}
+	for n, fd := range []int{p.dir, p.lock} {
+		if fd >= 0 {
+			streams[dirFD+n] = uintptr(fd)
 		}
-		defer unix.Close(output[1])
-		c.output = output[0]
-		out, errout = uintptr(output[1]), uintptr(output[1])
 	}
 	pidfd := -1
 	pid, err := syscall.ForkExec("/proc/self/exe", argv, &syscall.ProcAttr{
 		Env:   env,
-		Files: []uintptr{null.Fd(), out, errout, uintptr(report[1]), dir.File().Fd(), c.Instance.fleet.run.LockFile().Fd()},
+		Files: streams,
 		Sys:   &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
 	})
 	if err != nil {
-		c.closePipes()
 		return fmt.Errorf("start: %w", err)
 	}
 	c.Process = pidfile.FromPidfd(pid, pidfd)
 	return nil
 }
 
-// listens says whether somebody reads the server's output.
-func (c *Child) listens() bool {
-	if c.mode.NoWait {
-		return false
-	}
-	return c.mode.Once || c.Instance.Program.Ready.Kind() == aliases.ReadyStdoutClose
-}
-
-// stage says what the stage is to do, but for the pidfile, and the words of
-// the server's command line.
+// stage says what the stage is to do, but for the command and the pidfile, and
+// gives the words to be added to the command line.
 func (i *Instance) stage(mode Mode) (*stage, []string, error) {
-	path, argv, err := i.Command()
-	if err != nil {
-		return nil, nil, err
-	}
 	p := i.Program
 	var more []string
 	if mode.Once {
@@ -121,19 +150,41 @@ func (i *Instance) stage(mode Mode) (*stage, []string, error) {
 	if mode.Foreground {
 		more = append(more, p.ConsoleArgs...)
 	}
-	more, err = i.fleet.words(p, append(more, p.Directory, p.User, p.Group), i.Conf, i.Pidfile)
+	more, err := i.fleet.words(p, append(more, p.Directory), i.unit())
 	if err != nil {
 		return nil, nil, err
 	}
-	n := len(more) - 3
-	s := &stage{Path: raw(path), Umask: p.Umask, Chdir: raw(more[n]), Nice: p.Nice}
-	if s.Creds, err = lookupCredentials(more[n+1], more[n+2]); err != nil {
+	n := len(more) - 1
+	s := &stage{Umask: p.Umask, Chdir: raw(more[n]), Nice: p.Nice}
+	if s.Creds, err = i.fleet.credentials(p.User, p.UserGroup); err != nil {
 		return nil, nil, err
 	}
 	for _, l := range p.Limits {
-		s.Limits = append(s.Limits, stageLimit{Name: l.Key, Resource: l.Resource, Value: l.Value, Exactly: mode.ExactLimits})
+		s.Limits = append(s.Limits, stageLimit{Name: l.Key, Resource: l.Resource, Value: l.Value, Exactly: mode.ExactLimits, AtLeast: l.AtLeast})
 	}
-	return s, append(argv, more[:n]...), nil
+	if !mode.Foreground && !mode.test {
+		if s.Logs, err = i.logs(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return s, more[:n], nil
+}
+
+// credentials is lookupCredentials, asked once for each pair of names.
+func (f *Fleet) credentials(name, group string) (*credentials, error) {
+	key := [2]string{name, group}
+	if c, ok := f.creds[key]; ok {
+		return c, nil
+	}
+	c, err := lookupCredentials(name, group)
+	if err != nil {
+		return nil, err
+	}
+	if f.creds == nil {
+		f.creds = map[[2]string]*credentials{}
+	}
+	f.creds[key] = c
+	return c, nil
 }
 
 // lookupCredentials finds the ids of a user, and of a group if it is not the
@@ -144,7 +195,7 @@ func lookupCredentials(name, group string) (*credentials, error) {
 	}
 	c := &credentials{UID: os.Getuid(), GID: os.Getgid()}
 	if name != "" {
-		u, err := user.Lookup(name)
+		u, err := lookupUser(name)
 		if err != nil {
 			return nil, err
 		}
@@ -163,12 +214,9 @@ func lookupCredentials(name, group string) (*credentials, error) {
 		c.UID, c.GID, c.Groups = ids[0], ids[1], ids[2:]
 	}
 	if group != "" {
-		g, err := user.LookupGroup(group)
-		if err != nil {
+		var err error
+		if c.GID, err = lookupGroup(group); err != nil {
 			return nil, err
-		}
-		if c.GID, err = strconv.Atoi(g.Gid); err != nil {
-			return nil, fmt.Errorf("group %q: id %q: %w", group, g.Gid, err)
 		}
 	}
 	if c.UID == os.Getuid() && c.GID == os.Getgid() && os.Getuid() != 0 {
@@ -177,12 +225,38 @@ func lookupCredentials(name, group string) (*credentials, error) {
 	return c, nil
 }
 
+// lookupUser finds a user by name, or by number.
+func lookupUser(name string) (*user.User, error) {
+	u, err := user.Lookup(name)
+	if _, bad := strconv.ParseUint(name, 10, 31); err != nil && bad == nil {
+		return user.LookupId(name)
+	}
+	return u, err
+}
+
+// lookupGroup finds a group by name, or takes its number.
+func lookupGroup(name string) (int, error) {
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		if n, bad := strconv.ParseUint(name, 10, 31); bad == nil {
+			return int(n), nil
+		}
+		return 0, err
+	}
+	n, err := strconv.Atoi(g.Gid)
+	if err != nil {
+		return 0, fmt.Errorf("group %q: id %q: %w", name, g.Gid, err)
+	}
+	return n, nil
+}
+
 // session are the variables that belong to the caller's session and not to a
 // server: a name, or the beginning of one that ends in a star.
 var session = []string{
 	"SSH_*", "SUDO_*", "DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "XDG_SESSION_*", "XDG_RUNTIME_DIR",
 	"TMUX*", "STY", "SHLVL", "OLDPWD", "_", "NOTIFY_SOCKET", "LISTEN_*",
 	"MGR_CONF_DIR", "MGR_RUN_DIR", "MGR_PROFILE", StageEnv,
+	"MGR_ENABLED", "MGR_SERVER_NAME", "MGR_GROUP_NAME",
 }
 
 func ofSession(name string) bool {
@@ -193,35 +267,50 @@ func ofSession(name string) bool {
 }
 
 // environment is the caller's, less what belongs to the caller's session, plus
-// the profile's.
+// what tells a program who it is, plus the profile's: later ones go before
+// earlier ones.
 func (i *Instance) environment(s *stage) ([]string, error) {
-	var env []string
-	have := map[string]int{}
+	e := environ{at: map[string]int{}}
 	for _, pair := range i.fleet.Env {
-		name, _, ok := strings.Cut(pair, "=")
-		if !ok || ofSession(name) || name == "PWD" {
-			continue
+		name, value, ok := strings.Cut(pair, "=")
+		switch {
+		case !ok || ofSession(name):
+		case name == "PWD": // the caller's would be wrong
+			e.set(name, string(s.Chdir))
+		default:
+			e.set(name, value)
 		}
-		have[name] = len(env)
-		env = append(env, pair)
 	}
-	env = append(env, "PWD="+string(s.Chdir))
+	e.set("MGR_ENABLED", "1")
+	e.set("MGR_SERVER_NAME", i.Process)
+	e.set("MGR_GROUP_NAME", i.Program.Group)
 	for _, v := range i.Program.Environment {
-		at, ok := have[v.Name]
-		if ok && v.Default {
+		if v.Default && e.has(v.Name) {
 			continue
 		}
-		value, err := i.fleet.words(i.Program, []string{v.Value}, i.Conf, i.Pidfile)
+		value, err := i.fleet.words(i.Program, []string{v.Value}, i.unit())
 		if err != nil {
 			return nil, err
 		}
-		pair := v.Name + "=" + value[0]
-		if ok {
-			env[at] = pair
-			continue
-		}
-		have[v.Name] = len(env)
-		env = append(env, pair)
+		e.set(v.Name, value[0])
 	}
-	return env, nil
+	return e.pairs, nil
+}
+
+// An environ is an environment that is being made.
+type environ struct {
+	pairs []string
+	at    map[string]int
+}
+
+func (e *environ) has(name string) bool { _, ok := e.at[name]; return ok }
+
+func (e *environ) set(name, value string) {
+	pair := name + "=" + value
+	if n, ok := e.at[name]; ok {
+		e.pairs[n] = pair
+		return
+	}
+	e.at[name] = len(e.pairs)
+	e.pairs = append(e.pairs, pair)
 }

@@ -21,34 +21,39 @@ const (
 	oneTry     = 2 * time.Second // for one connection or request
 )
 
-// watch makes what it takes to see the server become ready, and gives what is
+// prepare makes what it takes to see the server become ready, and gives what is
 // to be added to its environment. It is called before the launch, so that
-// nothing is missed.
-func (c *Child) watch() ([]string, error) {
-	if c.mode.NoWait || c.mode.Foreground || c.mode.Once {
-		return nil, nil
-	}
-	if c.Instance.Program.Ready.Kind() != aliases.ReadyNotify {
-		return nil, nil
-	}
-	n, err := listenNotify(c.Instance.Pidfile)
-	if err != nil {
+// nothing is missed. A server that notifies is told where, whoever waits: a
+// later mgr may.
+func (c *Child) prepare() ([]string, error) {
+	if err := c.watchPidfile(); err != nil {
 		return nil, err
 	}
-	c.notify = n
-	return []string{"NOTIFY_SOCKET=" + notifyName(c.Instance.Pidfile)}, nil
+	if c.mode.test || c.Instance.Program.Ready.Kind() != aliases.ReadyNotify {
+		return nil, nil
+	}
+	env := []string{"NOTIFY_SOCKET=" + notifyName(c.Instance.Pidfile)}
+	if c.mode.NoWait || c.mode.Foreground || c.mode.Once {
+		return env, nil
+	}
+	var err error
+	c.notify, err = listenNotify(c.Instance.Pidfile)
+	return env, err
 }
 
 // startProbe tries, until ctx ends, to reach the server that was launched: a
 // pipe becomes readable once it was reached. It does nothing for servers whose
 // readiness is seen otherwise.
 func (c *Child) startProbe(ctx context.Context) error {
-	text, err := c.Instance.fleet.words(c.Instance.Program, []string{string(c.Instance.Program.Ready)}, c.Instance.Conf, c.Instance.Pidfile)
+	if c.mode.NoWait || c.mode.Foreground || c.mode.Once || c.mode.test {
+		return nil
+	}
+	text, err := c.Instance.fleet.words(c.Instance.Program, []string{string(c.Instance.Program.Ready)}, c.Instance.unit())
 	if err != nil {
 		return err
 	}
 	try := reach(aliases.Readiness(text[0]))
-	if try == nil || c.mode.NoWait || c.mode.Foreground || c.mode.Once {
+	if try == nil {
 		return nil
 	}
 	var pipe [2]int

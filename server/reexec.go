@@ -17,6 +17,9 @@ type Reexec struct {
 	Instance *Instance
 	Process  *pidfile.Process
 	Begun    time.Time
+	// Successor is the process that has taken over, if the program has a signal
+	// to retire the old one with; 0 until then.
+	Successor int
 
 	image   pidfile.Image // before
 	workers []int         // before
@@ -47,7 +50,34 @@ func (r *Reexec) Close() {
 
 // Visible says whether it can be seen at all when the server is through: the
 // kernel shows images only to those who may trace the process.
-func (r *Reexec) Visible() bool { return r.notify != nil || r.image != "" }
+func (r *Reexec) Visible() bool {
+	return r.notify != nil || r.image != "" || r.Instance.Program.RetireSignal != 0
+}
+
+// succeeded says whether the pidfile names a successor with as many workers as
+// the server had.
+func (r *Reexec) succeeded(tree *pidfile.Tree) bool {
+	f := r.Instance.Inspect()
+	f.Process.Close()
+	if f.State != pidfile.Running || f.Record.PID == r.Process.PID() || len(tree.ChildrenOf(f.Record.PID)) < r.before() {
+		return false
+	}
+	r.Successor = f.Record.PID
+	return true
+}
+
+// before is how many workers the server had.
+func (r *Reexec) before() int { return len(r.workers) }
+
+// Fails says whether the server has ended and nobody has taken its place.
+func (r *Reexec) Fails() bool {
+	if !r.Process.Exited() {
+		return false
+	}
+	f := r.Instance.Inspect()
+	f.Process.Close()
+	return r.Instance.Program.RetireSignal == 0 || f.State != pidfile.Running
+}
 
 // Through says whether the server has re-executed itself and is ready, by a
 // snapshot that was taken just now.
@@ -55,6 +85,9 @@ func (r *Reexec) Through(tree *pidfile.Tree) bool {
 	if r.notify != nil {
 		c := Child{Instance: r.Instance, Process: r.Process}
 		return r.notify.ready(c.trusts)
+	}
+	if r.Instance.Program.RetireSignal != 0 {
+		return r.succeeded(tree)
 	}
 	now := pidfile.ImageOf(r.Process.PID())
 	if now == "" || now == r.image {
@@ -70,7 +103,7 @@ func (r *Reexec) Through(tree *pidfile.Tree) bool {
 			fresh++
 		}
 	}
-	return fresh >= len(r.workers)
+	return fresh >= r.before()
 }
 
 // Draining gives the old workers that still run.

@@ -178,7 +178,7 @@ func TestDeprecatedConf(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	// A server that was started with the one conf is known under the other.
-	if diff := cmp.Diff([]string{filepath.Join(g.ConfDir, "grove-web.conf")}, s.Instances[0].alt); diff != "" {
+	if diff := cmp.Diff([]string{filepath.Join(g.ConfDir, "grove-web.conf")}, []string{s.Instances[0].alt[0].Path}); diff != "" {
 		t.Errorf("alternatives (-want +got)\n%s", diff)
 	}
 }
@@ -245,7 +245,8 @@ environment_default = A2="default",HOME="/nowhere"
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"HOME=/home", "PATH=/over", "STYLE=kept", "XDG_CONFIG_HOME=kept", "PWD=/", "A=well", "B=1, 2", "A2=default"}
+	want := []string{"HOME=/home", "PATH=/over", "PWD=/", "STYLE=kept", "XDG_CONFIG_HOME=kept",
+		"MGR_ENABLED=1", "MGR_SERVER_NAME=well", "MGR_GROUP_NAME=well", "A=well", "B=1, 2", "A2=default"}
 	if diff := cmp.Diff(want, env); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

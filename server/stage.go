@@ -32,12 +32,13 @@ const (
 // A stage is what the stage is to do.
 type stage struct {
 	Path    raw // of the command
-	Pidfile raw // below dirFD
+	Pidfile raw // below dirFD; empty: none is written
 	Dir     raw // the path that dirFD was opened at
 	Umask   int
 	Chdir   raw
 	Nice    int
 	Limits  []stageLimit
+	Logs    []stageLog
 	Creds   *credentials // nil: stay who we are
 }
 
@@ -49,6 +50,7 @@ type stageLimit struct {
 	Resource int
 	Value    uint64
 	Exactly  bool // lower a higher hard limit too
+	AtLeast  bool // leave a higher soft limit as it is
 }
 
 type credentials struct {
@@ -100,6 +102,13 @@ func (s *stage) run(report *os.File) error {
 			fmt.Fprintf(report, "W%s %d %d %v\n", l.Name, l.Value, max, err)
 		}
 	}
+	runtime.LockOSThread() // credentials and the mask are a thread's
+	if err := s.openLogs(report); err != nil {
+		return err
+	}
+	if len(s.Pidfile) == 0 {
+		return s.become()
+	}
 	dir := pidfile.DirFromFile(os.NewFile(dirFD, string(s.Dir)))
 	if err := dir.Write(string(s.Pidfile), os.Getpid()); err != nil {
 		return fmt.Errorf("pidfile: %w", err)
@@ -148,7 +157,6 @@ func (s *stage) become() error {
 			env = append(env, pair)
 		}
 	}
-	runtime.LockOSThread() // the mask is a thread's
 	if err := defaultSignals(); err != nil {
 		return err
 	}
@@ -167,6 +175,9 @@ func (l stageLimit) set() (uint64, error) {
 		return 0, err
 	}
 	want := syscall.Rlimit{Cur: l.Value, Max: l.Value}
+	if l.AtLeast && old.Cur >= l.Value {
+		return 0, nil
+	}
 	if !l.Exactly {
 		want.Max = max(old.Max, l.Value)
 	}
@@ -208,6 +219,23 @@ func defaultSignals() error {
 	var none unix.Sigset_t
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &none, nil); err != nil {
 		return fmt.Errorf("sigprocmask: %w", err)
+	}
+	return nil
+}
+
+// rawSetgroups sets the groups of this thread alone; syscall.Setgroups sets
+// those of all.
+func rawSetgroups(gids []int) error {
+	list := make([]uint32, len(gids))
+	for n, gid := range gids {
+		list[n] = uint32(gid)
+	}
+	var first unsafe.Pointer
+	if len(list) > 0 {
+		first = unsafe.Pointer(&list[0])
+	}
+	if _, _, e := syscall.RawSyscall(syscall.SYS_SETGROUPS, uintptr(len(list)), uintptr(first), 0); e != 0 {
+		return e
 	}
 	return nil
 }

@@ -1,0 +1,68 @@
+package pidfile
+
+import (
+	"encoding/binary"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Watch tells when a pidfile is written, by whomever: inotify(7).
+type Watch struct {
+	fd   int
+	base string
+}
+
+// Watch watches the pidfile name. The directories on the way to it are made
+// where they are missing.
+func (d *Dir) Watch(name string) (*Watch, error) {
+	parent, err := d.mkdirs(path.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(parent)
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return nil, d.fail("inotify_init", name, err)
+	}
+	// Through the open directory: its path may lead elsewhere by now.
+	where := "/proc/self/fd/" + strconv.Itoa(parent)
+	if _, err := unix.InotifyAddWatch(fd, where, unix.IN_CLOSE_WRITE|unix.IN_MOVED_TO|unix.IN_ONLYDIR); err != nil {
+		unix.Close(fd)
+		return nil, d.fail("inotify_add_watch", name, err)
+	}
+	return &Watch{fd: fd, base: path.Base(name)}, nil
+}
+
+// FD becomes readable when something was written into the directory.
+func (w *Watch) FD() int { return w.fd }
+
+// Close ends the watch.
+func (w *Watch) Close() { unix.Close(w.fd) }
+
+// Written takes what has happened, and says how often the pidfile was written
+// in place, and how often another file was moved to its name. A queue that ran
+// over counts as a write.
+func (w *Watch) Written() (inPlace, moved int) {
+	var buf [16 << 10]byte
+	for {
+		n, err := uninterrupted(func() (int, error) { return unix.Read(w.fd, buf[:]) })
+		if err != nil || n <= 0 {
+			return inPlace, moved
+		}
+		for rest := buf[:n]; len(rest) >= unix.SizeofInotifyEvent; {
+			mask := binary.NativeEndian.Uint32(rest[4:])
+			end := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(rest[12:]))
+			name := strings.TrimRight(string(rest[unix.SizeofInotifyEvent:min(end, len(rest))]), "\x00")
+			switch {
+			case mask&unix.IN_Q_OVERFLOW != 0, name == w.base && mask&unix.IN_CLOSE_WRITE != 0:
+				inPlace++
+			case name == w.base && mask&unix.IN_MOVED_TO != 0:
+				moved++
+			}
+			rest = rest[min(end, len(rest)):]
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"mgr/aliases"
+)
+
+// Preflight says what of the profile keeps the instance from being started,
+// whatever its conf says: each with the place in the profile. Nothing is
+// touched.
+func (i *Instance) Preflight() aliases.Errors {
+	p := i.Program
+	var all aliases.Errors
+	fail := func(key string, err error) { all = append(all, p.Complain(key, err)) }
+	if _, _, err := i.Command(); err != nil {
+		fail("command", err)
+	}
+	if len(p.CheckCommand) > 0 {
+		words, err := i.fleet.words(p, p.CheckCommand[:1], i.unit())
+		if err == nil {
+			err = i.fleet.look(words[0]).err
+		}
+		if err != nil {
+			fail("checkcommand", err)
+		}
+	}
+	if _, err := i.fleet.credentials(p.User, ""); err != nil {
+		fail("user", err)
+	}
+	if _, err := i.fleet.credentials("", p.UserGroup); err != nil {
+		fail("group", err)
+	}
+	if len(all) > 0 {
+		return all
+	}
+	s, _, err := i.stage(Mode{})
+	if err != nil {
+		return append(all, p.Complain("stdout_logfile", err))
+	}
+	if err := checkChdir(string(s.Chdir)); err != nil {
+		fail("directory", err)
+	}
+	for _, l := range s.Logs {
+		if err := s.checkLog(l); err != nil {
+			fail([]string{1: "stdout_logfile", 2: "stderr_logfile"}[l.FD], err)
+		}
+	}
+	return all
+}
+
+func checkChdir(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return &fs.PathError{Op: "chdir", Path: path, Err: unix.ENOTDIR}
+	}
+	return nil
+}
+
+// Check says what keeps the instance from being started, as far as it can be
+// told without starting it: beside what Preflight finds, its conf.
+func (i *Instance) Check() error {
+	if i.Conf != "" {
+		f, err := os.Open(i.Conf)
+		if err != nil {
+			return err
+		}
+		f.Close()
+	}
+	spec, _, err := i.stage(Mode{})
+	if err != nil {
+		return err
+	}
+	_, err = i.environment(spec)
+	return err
+}
+
+// checkLog says why the stage could not open a log file.
+func (s *stage) checkLog(l stageLog) error {
+	if len(l.Path) == 0 {
+		return nil
+	}
+	path, mode := string(l.Path), uint32(unix.W_OK)
+	var st unix.Stat_t
+	switch err := unix.Lstat(path, &st); {
+	case err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK:
+		return fmt.Errorf("%q is a symbolic link", path)
+	case err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR:
+		return fmt.Errorf("%q is a directory", path)
+	case err != nil:
+		if path, err = nearest(filepath.Dir(path)); err != nil {
+			return err
+		}
+		mode |= unix.X_OK
+	}
+	err := s.access(path, mode)
+	if errors.Is(err, unix.EACCES) && s.Creds != nil && os.Geteuid() == 0 {
+		if why := trusted(filepath.Dir(string(l.Path))); why == nil {
+			return nil // root will
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %q: %w", string(l.Path), &fs.PathError{Op: "access", Path: path, Err: err})
+	}
+	return nil
+}
+
+// nearest is the directory itself, or else the next one above it that is there.
+func nearest(dir string) (string, error) {
+	for ; ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		switch {
+		case err == nil && !info.IsDir():
+			return "", &fs.PathError{Op: "open", Path: dir, Err: unix.ENOTDIR}
+		case err == nil, dir == "/":
+			return dir, err
+		case !errors.Is(err, fs.ErrNotExist):
+			return "", err
+		}
+	}
+}
+
+// access is access(2) for the user that the server will be, nil where the
+// kernel cannot tell.
+func (s *stage) access(path string, mode uint32) error {
+	ask := func() (int, error) {
+		_, _, e := unix.Syscall6(unix.SYS_FACCESSAT2, 0, 0, 0, 0, 0, 0)
+		if e == unix.ENOSYS { // before Linux 5.8
+			return 0, nil
+		}
+		return 0, unix.Faccessat(unix.AT_FDCWD, path, mode, unix.AT_EACCESS)
+	}
+	if s.Creds == nil || s.Creds.UID == os.Geteuid() {
+		_, err := ask()
+		return err
+	}
+	// A goroutine, since its thread, whose credentials change, ends with it.
+	answer := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		_, err := s.asUser(ask)
+		answer <- err
+	}()
+	return <-answer
+}

@@ -1,0 +1,82 @@
+package server
+
+import (
+	"mgr/aliases"
+	"mgr/pidfile"
+)
+
+// This file is about servers that are not the process that was launched: those
+// that daemonize, and those that a wrapper starts. Who they are their pidfile
+// says, once it names a living process that looks like the server.
+
+// watchPidfile watches the pidfile of a server that writes it itself.
+func (c *Child) watchPidfile() error {
+	p := c.Instance.Program
+	if c.mode.test || !p.Forking && (p.Ready.Kind() != aliases.ReadyPidfile || c.mode.NoWait) {
+		return nil
+	}
+	dir, name, err := c.Instance.dir(true)
+	if err != nil {
+		return err
+	}
+	c.watch, err = dir.Watch(name)
+	return err
+}
+
+// written looks at the pidfile once the server has written it: a stage writes
+// it once, by moving a file there, unless the program is forking.
+func (l *Launches) written(c *Child) {
+	if c.watch == nil {
+		return
+	}
+	inPlace, moved := c.watch.Written()
+	c.writes, c.moves = c.writes+inPlace, c.moves+moved
+	own := 1
+	if c.Instance.Program.Forking {
+		own = 0
+	}
+	if c.writes > 0 || c.moves > own {
+		l.track(c)
+	}
+}
+
+// track sees whether the pidfile names the server by now, and follows it to the
+// process that it names.
+func (l *Launches) track(c *Child) bool {
+	f := c.Instance.Inspect()
+	if f.State != pidfile.Running {
+		f.Process.Close()
+		return false
+	}
+	c.tracked = true
+	if f.Process.PID() == c.Process.PID() {
+		f.Process.Close()
+		return true
+	}
+	if c.launcher == nil {
+		c.launcher = c.Process
+	} else {
+		c.Process.Close()
+	}
+	l.waiter.Remove(c.Process.FD())
+	c.Process, c.Followed, c.Executed = f.Process, true, true
+	// Should this fail its end goes unnoticed, and a deadline ends the wait.
+	_ = l.waiter.Add(c.Process.FD(), c.index*keysPerChild+keyProcess)
+	return true
+}
+
+// outlived says whether the server goes on though the process that was launched
+// has ended: another one has taken its place in the pidfile, or is about to.
+func (l *Launches) outlived(c *Child) bool {
+	if c.mode.test || c.mode.Once || c.Failure != "" {
+		return false
+	}
+	if l.track(c) {
+		return true
+	}
+	if !c.Instance.Program.Forking || !c.Status.Exited() || c.Status.ExitStatus() != 0 {
+		return false
+	}
+	c.Executed, c.detached = true, true
+	return true
+}

@@ -1,0 +1,207 @@
+package server
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mgr/aliases"
+	"mgr/conftree"
+)
+
+func (f *Fleet) server(t *aliases.Target, number int) (*Server, error) {
+	s := &Server{Program: t.Program, Named: t.Named, Narrowed: t.Narrowed()}
+	if len(t.Program.Conf) == 0 {
+		return s, f.processes(s, t, number)
+	}
+	confs, known, err := f.confs(s, t)
+	if err != nil {
+		return nil, err
+	}
+	for n, c := range confs {
+		i, err := f.instance(t.Program, c)
+		if err != nil {
+			return nil, err
+		}
+		i.Number = n + 1
+		s.Instances = append(s.Instances, i)
+	}
+	if err := f.addOrphans(s, t); err != nil {
+		return nil, err
+	}
+	s.Known = known
+	s.Unknown = missing(t.Confs(), s.Instances)
+	if number != 0 {
+		s.Instances = slices.DeleteFunc(s.Instances, func(i *Instance) bool { return i.Number != number })
+	}
+	return s, nil
+}
+
+// processes gives s the instances of a program without confs.
+func (f *Fleet) processes(s *Server, t *aliases.Target, number int) error {
+	for n, proc := range t.Program.Processes() {
+		if !t.Wants(proc.Name, strconv.Itoa(proc.Num)) || number != 0 && number != n+1 {
+			continue
+		}
+		i, err := f.process(t.Program, proc)
+		if err != nil {
+			return err
+		}
+		i.Number = n + 1
+		s.Instances = append(s.Instances, i)
+		s.Known = append(s.Known, proc.Name)
+	}
+	s.Unknown = missing(t.Confs(), s.Instances)
+	return nil
+}
+
+// confs finds the confs of a program that the target wants: of the first entry
+// that has any, the deprecated entries last.
+func (f *Fleet) confs(s *Server, t *aliases.Target) (wanted []conftree.Conf, known []string, err error) {
+	find := func(entries []aliases.ConfEntry) error {
+		for _, e := range entries {
+			found, err := conftree.Find(f.ConfDir, conftree.Search{Base: e.Base, Section: e.Section})
+			var se *conftree.SectionError
+			if errors.As(err, &se) {
+				s.Errs = append(s.Errs, err)
+			} else if err != nil {
+				return err
+			}
+			for _, c := range found {
+				known = append(known, c.Name)
+				if t.Wants(c.Name) {
+					wanted = append(wanted, c)
+					s.Confs = append(s.Confs, c.Path)
+				}
+			}
+			if len(wanted) > 0 {
+				return nil
+			}
+		}
+		return nil
+	}
+	if err := find(t.Program.Conf); err != nil || len(wanted) > 0 || len(s.Errs) > 0 {
+		return wanted, known, err // a conf that cannot be read may be the one
+	}
+	err = find(t.Program.DeprecatedConf)
+	if len(wanted) > 0 {
+		s.Deprecated = wanted[0].Path
+	}
+	return wanted, known, err
+}
+
+// addOrphans adds an instance for every pidfile of the program that belongs to
+// none of the confs that exist: its server may well run.
+func (f *Fleet) addOrphans(s *Server, t *aliases.Target) error {
+	have := map[string]bool{}
+	for _, i := range s.Instances {
+		have[i.name] = true
+	}
+	search := conftree.Search{Base: t.Program.Conf[0].Base}
+	if t.Program.Pidfile != "" {
+		return nil // they are where the profile says, not where the run directory is searched
+	}
+	for _, name := range f.pids {
+		if have[name] || f.owner(name) != t.Program {
+			continue
+		}
+		c, ok := search.FromPidfile(f.ConfDir, t.Program.Name, name)
+		if !ok || !t.Wants(c.Name) {
+			continue
+		}
+		i, err := f.instance(t.Program, c)
+		if err != nil {
+			return err
+		}
+		i.Orphan = !exists(i.Conf)
+		s.Instances = append(s.Instances, i)
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// owner is the program that a pidfile belongs to: the one with the longest name
+// that the pidfile's begins with.
+func (f *Fleet) owner(name string) *aliases.Program {
+	var owner *aliases.Program
+	for _, p := range f.Profile.Programs {
+		if strings.HasPrefix(name, p.Name) && (owner == nil || len(p.Name) > len(owner.Name)) {
+			owner = p
+		}
+	}
+	return owner
+}
+
+// process makes the instance of a program without confs.
+func (f *Fleet) process(p *aliases.Program, proc aliases.Process) (*Instance, error) {
+	name, err := f.Profile.PidfileName(p, proc, f.getenv)
+	if err != nil {
+		return nil, err
+	}
+	i := &Instance{Program: p, Process: proc.Name, fleet: f, name: name, num: proc.Num, log: p.Name}
+	i.called = []string{proc.Name, strconv.Itoa(proc.Num)}
+	if p.Numbered() {
+		i.log = p.Name + "/" + proc.Name
+	}
+	i.place()
+	return i, nil
+}
+
+// instance makes the instance of p with conf c. Its pidfile is where the profile
+// says, or mirrors the conf.
+func (f *Fleet) instance(p *aliases.Program, c conftree.Conf) (*Instance, error) {
+	i := &Instance{Program: p, Conf: c.Path, Process: p.Name, fleet: f, confName: c.Label(), called: []string{c.Name}, num: p.FirstProc}
+	i.name = c.Pidfile(p.Name)
+	i.log = strings.TrimSuffix(i.name, ".pid")
+	if p.Pidfile == "" {
+		i.alt = f.alternatives(p, i)
+		i.place()
+		return i, nil
+	}
+	words, err := f.words(p, []string{p.Pidfile}, i.unit())
+	if err != nil {
+		return nil, err
+	}
+	i.name = filepath.Clean(words[0])
+	i.place()
+	return i, nil
+}
+
+// place finds where the pidfile is.
+func (i *Instance) place() {
+	i.Pidfile = i.name
+	if !filepath.IsAbs(i.name) {
+		i.Pidfile = filepath.Join(i.fleet.RunDir, i.name)
+	}
+}
+
+// alternatives gives the other confs that map to the pidfile of i: a server
+// that was started with the deprecated conf is still the server.
+func (f *Fleet) alternatives(p *aliases.Program, i *Instance) []conftree.Conf {
+	var alt []conftree.Conf
+	for _, e := range slices.Concat(p.Conf, p.DeprecatedConf) {
+		c, ok := conftree.Search{Base: e.Base}.FromPidfile(f.ConfDir, p.Name, i.name)
+		if ok && c.Path != i.Conf {
+			alt = append(alt, c)
+		}
+	}
+	return alt
+}
+
+// missing gives the names that no instance has.
+func missing(names []string, have []*Instance) []string {
+	var out []string
+	for _, name := range names {
+		if !slices.ContainsFunc(have, func(i *Instance) bool { return slices.Contains(i.called, name) }) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
