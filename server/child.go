@@ -72,7 +72,7 @@ func (c *Child) Ready() bool {
 	case aliases.ReadyPidfile:
 		return c.tracked
 	case aliases.ReadyStdoutClose:
-		return c.Closed && !c.watched().After(time.Now())
+		return c.Followed || c.Closed && !c.watched().After(time.Now())
 	case aliases.ReadyNotify:
 		return c.notified
 	case aliases.ReadyTCP, aliases.ReadyUnix, aliases.ReadyHTTP:

@@ -68,13 +68,15 @@ func (l *Launches) track(c *Child) bool {
 // outlived says whether the server goes on though the process that was launched
 // has ended: another one has taken its place in the pidfile, or is about to.
 func (l *Launches) outlived(c *Child) bool {
-	if c.mode.test || c.mode.Once || c.Failure != "" {
-		return false
+	p := c.Instance.Program
+	ownFile := p.Forking || p.Pidfile != "" || p.Ready.Kind() == aliases.ReadyPidfile
+	if !ownFile || c.mode.test || c.mode.Once || c.Failure != "" {
+		return false // another process in mgr's pidfile is another mgr's
 	}
 	if l.track(c) {
 		return true
 	}
-	if !c.Instance.Program.Forking || !c.Status.Exited() || c.Status.ExitStatus() != 0 {
+	if !p.Forking || !c.Status.Exited() || c.Status.ExitStatus() != 0 {
 		return false
 	}
 	c.Executed, c.detached = true, true
