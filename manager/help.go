@@ -13,12 +13,13 @@ Exit status (LSB): 0 all run; 1 some are dead with a pidfile left; 3 some are
 not running; 4 it cannot be told.`
 
 	startHelp = `Starts every instance that does not run and waits until each is ready, as the
-profile defines it. What runs already is left alone, and is no error.
+profile defines it. What runs already is left alone, and is no error. Programs
+of a lower priority come first; what dies is tried again, startretries times.
 
 Exit status: 0 all run; 1 some died, are not ready in time, or were not started.`
 
 	noWaitHelp = `The same as start --no-wait: returns as soon as the servers are executed. Their
-output goes to /dev/null.`
+output goes where the log files of the profile say, or into temporary ones.`
 
 	noDaemonHelp = `The same as start --no-daemon: the servers' output goes to the terminal, and
 mgr stays until all have ended. Ctrl-C, or SIGTERM, stops them.`
@@ -28,8 +29,9 @@ mgr stays until all have ended. Ctrl-C, or SIGTERM, stops them.`
 are started as usual.`
 
 	stopHelp = `Sends every server its stop signal, or with --graceful the graceful one, waits
-for all at once, and removes their pidfiles. With --kill-after-timeout what has
-not ended after the kill wait is killed, together with its workers.
+for all at once, and removes their pidfiles. Programs of a higher priority come
+first. A stopsignal like QUIT/30/TERM/10/KILL/5 is a schedule. With
+--kill-after-timeout what has not ended then is killed, with its workers.
 
 No process is signalled that was not identified as the server. Exit status: 0
 nothing runs any more; 1 something still runs, or it cannot be told.`
@@ -38,15 +40,22 @@ nothing runs any more; 1 something still runs, or it cannot be told.`
 
 	killHelp = `The same as stop. In swift-init mode stop fails if nothing ran, kill does not.`
 
-	restartHelp = `Stops, then starts. What could not be stopped is not started, and said to be.`
+	restartHelp = `Makes sure that the servers can be started, and that their checkcommands are
+content; then stops, then starts. What could not be stopped is not started, and
+said to be. Exit status: 0 all run; 1 some do not, or a checkcommand failed; 2
+a start is not possible: nothing was touched.`
 
-	reloadHelp = `Stops gracefully, then starts, one program after the other.`
+	reloadHelp = `Makes sure, as restart does, that the confs are good. Then, program after
+program: sends the reload signal, where the profile has one (reloadsignal), or
+else stops gracefully and starts. What does not run is started.`
 
 	seamlessHelp = `Sends every server the signal at which it re-executes itself and keeps its
 listening socket (seamlesssignal in the profile), and waits until each is ready
 again, for readywaitsecs at the most: until it notifies, or until its process
-shows a new program image with as many workers as before. Programs without such
-a signal are left alone, with a note. With --no-wait it only signals.
+shows a new program image with as many workers as before, or its pidfile names
+a successor. The checkcommands of all are run first: if one fails, nobody is
+signalled. Programs without such a signal are left alone, with a note. With
+--no-wait it only signals.
 
 Exit status: 0 all are ready again; 1 one did not run, died, or is not ready.`
 
@@ -54,11 +63,14 @@ Exit status: 0 all are ready again; 1 one did not run, died, or is not ready.`
 processes of every server. The server starts new ones.`
 
 	listHelp = `Prints what the names resolve to: server, conf, pidfile and command. Paths are
-relative to the conf directory and the run directory.`
+relative to the conf directory and the run directory. With --json it prints all
+that the profile says of each, its variables filled in.`
 
-	checkHelp = `Checks the profile, the confs, the commands, the users and the directories, and
-says what is wrong. It starts and signals nothing. Exit status: 0 all is in
-order; 1 it is not.`
+	checkHelp = `Checks the profile, the confs, the commands, the users, the directories and the
+log files, runs each checkcommand, and says what is wrong, with the place in the
+profile. With -v it also lists the keys that mean nothing to mgr. It starts and
+signals no server. Exit status: 0 all is in order; 1 it is not; 2 the profile
+cannot be understood.`
 
 	profileHelp = `Prints the built-in profile, to start one's own from.`
 )

@@ -43,7 +43,11 @@ func (m *Manager) listServer(b *strings.Builder, s *server.Server) {
 		if err != nil {
 			path = err.Error()
 		}
-		m.result(i).Command = path
+		r := m.result(i)
+		r.Command = path
+		if r.Program, err = i.Resolve(); err != nil {
+			m.problem(i, "%s (%s): %v", i, subject(i), err)
+		}
 		if n == 0 {
 			fmt.Fprintf(b, "\n%s: %s\n", s.Program.Name, printable(path))
 		}

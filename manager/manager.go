@@ -66,8 +66,8 @@ type Command struct {
 	Name string
 	Help string // one line
 	Long string // the help of the command alone
-	bare bool // it takes no servers
-	all  bool // without servers it is about all: it only reads
+	bare bool   // it takes no servers
+	all  bool   // without servers it is about all: it only reads
 	run  func(*Manager, context.Context, []*server.Server) int
 }
 

@@ -17,21 +17,22 @@ const schemaVersion = 1
 // A Result is what a command found and did about one instance: a row of the
 // JSON document.
 type Result struct {
-	Server     string  `json:"server"`
-	Conf       string  `json:"conf,omitempty"`
-	Pidfile    string  `json:"pidfile"`
-	Command    string  `json:"command,omitempty"`
-	Before     string  `json:"state_before,omitempty"`
-	After      string  `json:"state_after,omitempty"`
-	PIDBefore  int     `json:"pid_before,omitempty"`
-	PIDAfter   int     `json:"pid_after,omitempty"`
-	Action     string  `json:"action,omitempty"`
-	Signal     string  `json:"signal,omitempty"`
-	Changed    bool    `json:"changed"`
-	Seconds    float64 `json:"seconds"`
-	ExitStatus *int    `json:"exit_status,omitempty"`
-	Output     string  `json:"output,omitempty"`
-	Error      string  `json:"error,omitempty"`
+	Server     string           `json:"server"`
+	Conf       string           `json:"conf,omitempty"`
+	Pidfile    string           `json:"pidfile"`
+	Command    string           `json:"command,omitempty"`
+	Program    *server.Resolved `json:"program,omitempty"` // of list
+	Before     string           `json:"state_before,omitempty"`
+	After      string           `json:"state_after,omitempty"`
+	PIDBefore  int              `json:"pid_before,omitempty"`
+	PIDAfter   int              `json:"pid_after,omitempty"`
+	Action     string           `json:"action,omitempty"`
+	Signal     string           `json:"signal,omitempty"`
+	Changed    bool             `json:"changed"`
+	Seconds    float64          `json:"seconds"`
+	ExitStatus *int             `json:"exit_status,omitempty"`
+	Output     string           `json:"output,omitempty"`
+	Error      string           `json:"error,omitempty"`
 }
 
 type document struct {
