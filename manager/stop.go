@@ -67,10 +67,7 @@ type target struct {
 // stopAll ends every instance of servers.
 func (m *Manager) stopAll(ctx context.Context, servers []*server.Server) *stopping {
 	s := &stopping{m: m, begun: map[*server.Instance]bool{}, ran: map[*aliases.Program]bool{}}
-	var all []*server.Instance
-	for _, srv := range servers {
-		all = append(all, srv.Instances...)
-	}
+	all := instances(servers)
 	if !m.eachBatch(ctx, all, false, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
 		s.failed = true
 	}
