@@ -16,18 +16,19 @@ const looks = 200
 
 // verify says whether the process is what id describes: Running, Dead, Foreign
 // or Unknown, and why it is not Running. written is when its pidfile was. Whatever
-// is read by number is of this process if that is seen alive afterwards.
+// is read by number is of this process if that is seen alive, or at least not
+// reaped, afterwards.
 func (p *Process) verify(v view, id Identity, written time.Time) (State, error) {
 	for range looks {
-		f, err := p.facts(v)
-		argv, err2 := cmdline(p.pid)
+		argv, err := cmdline(p.pid)
+		f, err2 := p.facts(v)
 		switch {
-		case p.Exited(): // what was read may be a successor's
+		case (!f.Sure || len(argv) == 0) && p.Exited(): // what was read may be a successor's
 			return Dead, nil
-		case err != nil:
-			return Unknown, fmt.Errorf("cannot see pid %d: %w", p.pid, err)
 		case err2 != nil:
-			return Unknown, fmt.Errorf("cannot see what pid %d runs: %w", p.pid, err2)
+			return Unknown, fmt.Errorf("cannot see pid %d: %w", p.pid, err2)
+		case err != nil:
+			return Unknown, fmt.Errorf("cannot see what pid %d runs: %w", p.pid, err)
 		case len(argv) == 0:
 			if st, err := stat(p.pid); err == nil && st.kernel() && !p.Exited() {
 				return Foreign, &ForeignError{PID: p.pid, Argv: []string{"[" + st.Comm + "]"}}
@@ -88,7 +89,7 @@ func (p *Process) verifyLeader(v view, id Identity, ppid int) (State, error) {
 		parent, _ := cmdline(ppid)
 		again, err := p.facts(v)
 		switch {
-		case p.Exited():
+		case !again.Sure && p.Exited():
 			return Dead, nil
 		case err != nil:
 			return Unknown, fmt.Errorf("cannot see whose child pid %d is: %w", p.pid, err)
