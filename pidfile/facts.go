@@ -83,7 +83,11 @@ func (p *Process) uids() ([]uint32, error) {
 	if info, ok := p.info(); ok {
 		return []uint32{info.RUID, info.SUID}, nil
 	}
-	raw, err := readProc(procPath(p.pid, "status"), make([]byte, 2*procBuffer))
+	return statusUIDs(p.pid)
+}
+
+func statusUIDs(pid int) ([]uint32, error) {
+	raw, err := readProc(procPath(pid, "status"), make([]byte, 2*procBuffer))
 	if err != nil {
 		return nil, err
 	}

@@ -56,12 +56,17 @@ func (p *Process) edited(id Identity, argv []string, written time.Time) bool {
 	if err != nil {
 		return false
 	}
+	age, ok := st.age()
+	return ok && !time.Now().Add(-age).After(written.Add(startTick))
+}
+
+// age is how long ago the process was started.
+func (s Stat) age() (time.Duration, bool) {
 	var now unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {
-		return false
+		return 0, false
 	}
-	age := time.Duration(now.Nano()) - time.Duration(st.Start)*time.Second/userHZ
-	return !time.Now().Add(-age).After(written.Add(startTick))
+	return time.Duration(now.Nano()) - time.Duration(s.Start)*time.Second/userHZ, true
 }
 
 // userHZ is how many ticks of /proc/PID/stat a second has, sysconf(3)
