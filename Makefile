@@ -36,7 +36,7 @@ CACHES = case "$$GOCACHE$$GOMODCACHE" in *'$(TMPCACHE)/'*) \
 	mkdir -m 700 '$(TMPCACHE)' 2>/dev/null; \
 	if [ -L '$(TMPCACHE)' ] || [ ! -O '$(TMPCACHE)' ]; then echo 'make: $(TMPCACHE) is not yours: set GOCACHE and GOMODCACHE' >&2; exit 1; fi ;; esac
 
-.PHONY: build fakeserver demo test lint fuzz e2e install clean help caches
+.PHONY: build fakeserver demo test lint fuzz e2e bench install clean help caches
 
 # Go knows itself what has changed.
 build: caches ## build bin/mgr, one static binary
@@ -72,6 +72,9 @@ fuzz: caches ## run each fuzz target for FUZZTIME (default 10s), FUZZJOBS at onc
 
 e2e: build ## try it on the real Swift; installs Debian's packages of it (root)
 	@MGR='$(BIN)/mgr' scripts/e2e-swift
+
+bench: build ## measure it beside others of its kind; installs them if root: BENCH_ONLY, BENCH_ROUNDS
+	@MGR='$(BIN)/mgr' GO='$(GO)' scripts/bench
 
 install: build ## install to $(DESTDIR)$(PREFIX)/bin
 	@install -d '$(DESTDIR)$(PREFIX)/bin'

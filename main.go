@@ -34,31 +34,20 @@ func main() {
 
 // run is mgr: it gives the exit status.
 func run(args []string, console *manager.Console) int {
-	status := manager.OK
 	defer console.Flush()
-	cli.HelpFlag = nil // or the library answers --help itself
-	app := &cli.App{
-		Name:                      "mgr",
-		Flags:                     flags(),
-		HideHelp:                  true,
-		HideVersion:               true,
-		DisableSliceFlagSeparator: true, // {a,b} is one glob
-		Writer:                    nowhere{},
-		ErrWriter:                 nowhere{},
-		ExitErrHandler:            func(*cli.Context, error) {},
-		OnUsageError:              func(_ *cli.Context, err error, _ bool) error { return err },
-		Action: func(c *cli.Context) error {
-			if filepath.Base(args[0]) == "swift-init" {
-				_ = c.Set("compat", "true")
-			}
-			var err error
-			status, err = dispatch(c, console)
-			return err
-		},
+	flags := flags()
+	argv, err := permute(args[1:], flags)
+	if err != nil {
+		complain(console, err)
+		return manager.Usage
 	}
-	argv, err := permute(args[1:], app.Flags)
+	c, err := parse(argv, flags)
+	if err == nil && filepath.Base(args[0]) == "swift-init" {
+		err = c.Set("compat", "true")
+	}
+	status := manager.Usage
 	if err == nil {
-		err = app.Run(append(args[:1:1], argv...))
+		status, err = dispatch(c, console)
 	}
 	if err != nil {
 		complain(console, err)
@@ -66,11 +55,6 @@ func run(args []string, console *manager.Console) int {
 	}
 	return status
 }
-
-// nowhere takes what the library would print: errors and help are ours.
-type nowhere struct{}
-
-func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
 
 // complain reports what is wrong with the command line or the profile.
 func complain(console *manager.Console, err error) {

@@ -2,10 +2,13 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -32,7 +35,7 @@ func flags() []cli.Flag {
 		&cli.StringFlag{Name: "kill-wait", Aliases: []string{"k"}, Usage: "wait `SECONDS` for an end (default 15)"},
 		&cli.BoolFlag{Name: "kill-after-timeout", Usage: "then kill it and its workers"},
 		&cli.StringFlag{Name: "lock-wait", Usage: "wait `SECONDS` for another mgr (default 30)"},
-		&cli.StringSliceFlag{Name: "except", Aliases: []string{"x"}, Usage: "leave out `SERVER`; repeatable"},
+		&cli.GenericFlag{Name: "except", Aliases: []string{"x"}, Value: new(list), Usage: "leave out `SERVER`; repeatable"},
 		&cli.BoolFlag{Name: "strict", Usage: "a missing conf is an error (default\nif every server is named itself)"},
 		&cli.BoolFlag{Name: "non-strict", Usage: "a missing conf is no error"},
 		&cli.StringFlag{Name: "run-dir", Aliases: []string{"r"}, EnvVars: []string{"MGR_RUN_DIR"}, Usage: "pidfiles are below `DIR`"},
@@ -47,12 +50,39 @@ func flags() []cli.Flag {
 	}
 }
 
+// A list is the value of an option that may be repeated. Unlike the library's own
+// it splits nothing: {a,b} is one glob.
+type list []string
+
+// Set adds a value.
+func (l *list) Set(value string) error {
+	*l = append(*l, value)
+	return nil
+}
+
+func (l *list) String() string { return strings.Join(*l, " ") }
+
+// parse reads what permute has put in order. The library would do so too, but only
+// within a frame of commands and help that costs as much as all else that mgr does
+// before it begins.
+func parse(argv []string, flags []cli.Flag) (*cli.Context, error) {
+	set := flag.NewFlagSet("mgr", flag.ContinueOnError)
+	set.SetOutput(io.Discard) // errors and help are ours
+	for _, f := range flags {
+		if err := f.Apply(set); err != nil {
+			return nil, err
+		}
+	}
+	err := set.Parse(argv)
+	return cli.NewContext(&cli.App{Flags: flags}, set, nil), err
+}
+
 // options reads the options of the command line.
 func options(c *cli.Context) (manager.Options, error) {
 	o := manager.Options{
 		Compat: c.Bool("compat"), Verbose: c.Bool("verbose"), Quiet: c.Bool("quiet"), JSON: c.Bool("json"),
 		DryRun: c.Bool("dry-run"), NoWait: c.Bool("no-wait"), Once: c.Bool("once"), Foreground: c.Bool("no-daemon"),
-		Graceful: c.Bool("graceful"), Kill: c.Bool("kill-after-timeout"), Except: c.StringSlice("except"),
+		Graceful: c.Bool("graceful"), Kill: c.Bool("kill-after-timeout"), Except: *c.Generic("except").(*list),
 		LockWait: 30 * time.Second,
 	}
 	if c.Bool("strict") && c.Bool("non-strict") {

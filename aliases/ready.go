@@ -20,15 +20,12 @@ const (
 	ReadyNotify      = "notify"       // it sent READY=1 to $NOTIFY_SOCKET, sd_notify(3)
 	ReadyTCP         = "tcp"          // tcp:HOST:PORT takes a connection
 	ReadyUnix        = "unix"         // unix:PATH takes a connection
-	ReadyHTTP        = "http"         // an http: or https: URL answers, 2xx or 3xx
+	ReadyHTTP        = "http"         // an http: URL answers, 2xx or 3xx
 )
 
 // Kind is what kind of readiness it is.
 func (r Readiness) Kind() string {
 	kind, _, _ := strings.Cut(string(r), ":")
-	if kind == "https" {
-		return ReadyHTTP
-	}
 	return kind
 }
 

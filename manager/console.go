@@ -86,7 +86,7 @@ func (c *Console) Flush() { c.out.Flush() }
 
 // printable escapes what is no character to be seen.
 func printable(s string) string {
-	if !strings.ContainsFunc(s, hidden) {
+	if plainASCII(s) || !strings.ContainsFunc(s, hidden) {
 		return s
 	}
 	var b strings.Builder
@@ -99,6 +99,16 @@ func printable(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// plainASCII is true of nearly every line, and quickly told.
+func plainASCII(s string) bool {
+	for n := range len(s) {
+		if s[n] < ' ' || s[n] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 func hidden(r rune) bool { return r != '\t' && (!unicode.IsPrint(r) || r == unicode.ReplacementChar) }

@@ -22,6 +22,7 @@ func (m *Manager) status(_ context.Context, servers []*server.Server) int {
 	}
 	strict := m.strict(servers) || !anyInstance(servers)
 	seen := map[pidfile.State]bool{}
+	next := server.Inspections(instances(servers))
 	for _, s := range servers {
 		for _, err := range s.Errs {
 			m.problem(nil, "%s: %v", s.Program.Name, err)
@@ -32,10 +33,21 @@ func (m *Manager) status(_ context.Context, servers []*server.Server) int {
 			seen[pidfile.Stopped] = true
 		}
 		for _, i := range s.Instances {
-			seen[m.showState(i)] = true
+			f := next()
+			seen[f.State] = true
+			m.showState(i, f)
 		}
 	}
 	return worst(seen)
+}
+
+// instances are those of all servers, in their order.
+func instances(servers []*server.Server) []*server.Instance {
+	var all []*server.Instance
+	for _, s := range servers {
+		all = append(all, s.Instances...)
+	}
+	return all
 }
 
 // worst is the exit status for the states that were seen: the first of LSB's
@@ -52,10 +64,8 @@ func worst(seen map[pidfile.State]bool) int {
 	return OK
 }
 
-// showState looks at one instance and prints a line on it.
-func (m *Manager) showState(i *server.Instance) pidfile.State {
-	f := i.Inspect()
-	f.Process.Close()
+// showState prints a line on one instance.
+func (m *Manager) showState(i *server.Instance, f pidfile.Finding) {
 	r := m.found(i, f)
 	pid := f.Record.PID
 	switch f.State {
@@ -80,7 +90,6 @@ func (m *Manager) showState(i *server.Instance) pidfile.State {
 		m.Console.Paint(red, "%s %s (%s)", i, f.State, subject(i))
 		m.problem(i, "%s: %v", i, f.Err)
 	}
-	return f.State
 }
 
 // zombie names, at -v, the parent that does not reap a dead server.

@@ -37,15 +37,6 @@ func (m *Manager) tiers(servers []*server.Server) []tier {
 	return out
 }
 
-// instances are those of all servers.
-func instances(servers []*server.Server) []*server.Instance {
-	var all []*server.Instance
-	for _, s := range servers {
-		all = append(all, s.Instances...)
-	}
-	return all
-}
-
 // names lists programs that have instances.
 func names(tiers []tier) string {
 	var out []string

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,16 +18,17 @@ import (
 // its methods is relative to it, and no symbolic link below it is ever
 // followed, nor a mount point crossed, at any component: the directory may
 // belong to a user who is not trusted. The path of the directory itself may
-// hold links (/var/run does). A Dir is for one goroutine; Lock alone may wait in
-// another, once a lock was asked for.
+// hold links (/var/run does). A Dir is for one goroutine, but several may Inspect
+// at once, and Lock may wait in another, once a lock was asked for.
 type Dir struct {
 	// Lines says that the pidfiles are those of services that write more into
 	// them than mgr does: of several lines the first counts.
 	Lines bool
 
 	path string
-	file *os.File // O_PATH is not enough: List reads it
-	lock *os.File // the lock file, once opened
+	file *os.File    // O_PATH is not enough: List reads it
+	lock *os.File    // the lock file, once opened
+	view func() view // looked at when the first process is
 }
 
 // OpenDir opens the directory at path. The error is fs.ErrNotExist where there
@@ -38,7 +40,7 @@ func OpenDir(path string) (*Dir, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	return &Dir{path: path, file: os.NewFile(uintptr(fd), path)}, nil
+	return DirFromFile(os.NewFile(uintptr(fd), path)), nil
 }
 
 // MakeDir opens the directory at path, which it makes with mode 0755 where it
@@ -55,7 +57,7 @@ func MakeDir(path string) (*Dir, error) {
 }
 
 // DirFromFile makes a Dir of an open directory that was inherited.
-func DirFromFile(f *os.File) *Dir { return &Dir{path: f.Name(), file: f} }
+func DirFromFile(f *os.File) *Dir { return &Dir{path: f.Name(), file: f, view: sync.OnceValue(look)} }
 
 // Path is the path that d was opened at.
 func (d *Dir) Path() string { return d.path }

@@ -16,7 +16,8 @@ type Image string
 
 // ImageOf gives the image that the process pid runs.
 func ImageOf(pid int) Image {
-	raw, err := readProc(procPath(pid, "stat"))
+	var buf [procBuffer]byte
+	raw, err := readProc(procPath(pid, "stat"), buf[:])
 	if err != nil {
 		return ""
 	}

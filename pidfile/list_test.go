@@ -154,7 +154,7 @@ func BenchmarkList(b *testing.B) {
 
 func BenchmarkInspect(b *testing.B) {
 	server := start(b, "good", serverArgv, setsid)
-	tree, names := manyPidfiles(b, 1000, server.pid())
+	tree, names := manyPidfiles(b, 10_000, server.pid())
 	d := openDir(b, tree)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -2,11 +2,12 @@ package pidfile
 
 import (
 	"fmt"
+	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/shirou/gopsutil/v3/process"
 )
 
 // Unreaped says in words who does not reap the process pid, which has ended and
@@ -23,20 +24,23 @@ func Unreaped(pid int) string {
 // 2026-11-21 02:10:07`. It is for messages only, never for a decision: by the
 // time it is read the answer may be out of date.
 func Describe(pid int) string {
-	p, err := process.NewProcess(int32(pid))
-	if err != nil {
+	st, err := stat(pid)
+	if os.IsNotExist(err) {
 		return "nobody"
 	}
-	st, err := stat(pid)
 	if err != nil {
 		return "a process that cannot be seen"
 	}
 	s := fmt.Sprintf("%q", fullName(pid, st.Comm))
-	if user, err := p.Username(); err == nil {
-		s += " of " + user
+	if uids, err := statusUIDs(pid); err == nil {
+		id := strconv.FormatUint(uint64(uids[0]), 10)
+		if u, err := user.LookupId(id); err == nil {
+			id = u.Username
+		}
+		s += " of " + id
 	}
-	if ms, err := p.CreateTime(); err == nil {
-		s += ", started " + time.UnixMilli(ms).Format(time.DateTime)
+	if age, ok := st.age(); ok {
+		s += ", started " + time.Now().Add(-age).Format(time.DateTime)
 	}
 	return s
 }

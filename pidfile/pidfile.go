@@ -147,7 +147,7 @@ func (d *Dir) inspect(name string, id Identity) Finding {
 	if err != nil {
 		return Finding{State: Unknown, Record: rec, Err: err}
 	}
-	state, err := p.verify(id, rec.ModTime)
+	state, err := p.verify(d.view(), id, rec.ModTime)
 	if state == Running && rec.UID != 0 && os.Geteuid() == 0 {
 		state, err = p.verifyOwner(rec.UID)
 	}

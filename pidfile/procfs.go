@@ -128,19 +128,11 @@ func field(raw []byte, label string) []string {
 	return nil
 }
 
-// info reads what the kernel says of the handle itself.
-func (p *Process) info() (fdinfo, error) {
-	raw, err := readProc("/proc/self/fdinfo/" + strconv.Itoa(p.fd))
-	if err != nil {
-		return fdinfo{}, err
-	}
-	return parseFdinfo(raw)
-}
-
 // cmdline reads the arguments of the process pid: none for a zombie, a kernel
 // thread, and in the middle of execve(2).
 func cmdline(pid int) ([]string, error) {
-	raw, err := readProc(procPath(pid, "cmdline"))
+	var buf [procBuffer]byte
+	raw, err := readProc(procPath(pid, "cmdline"), buf[:])
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +140,8 @@ func cmdline(pid int) ([]string, error) {
 }
 
 func stat(pid int) (Stat, error) {
-	raw, err := readProc(procPath(pid, "stat"))
+	var buf [procBuffer]byte
+	raw, err := readProc(procPath(pid, "stat"), buf[:])
 	if err != nil {
 		return Stat{}, err
 	}
@@ -162,27 +155,28 @@ func procPath(pid int, name string) string { return "/proc/" + strconv.Itoa(pid)
 // command line at all of its address space, prctl(2).
 const maxProc = 128 << 10
 
-// readProc reads a file of /proc, whole unless it is longer than maxProc. It
-// spares what os.ReadFile does for files of a known size: this runs for every
-// instance.
-func readProc(path string) ([]byte, error) {
+// procBuffer is what most files of /proc fit in.
+const procBuffer = 1024
+
+// readProc reads a file of /proc into buf, or beyond it into a larger one: whole
+// unless it is longer than maxProc. It spares what os.ReadFile does for files of a
+// known size, and the second read where the first has left room: this runs for
+// every instance, and all of what is read here is one record, which the kernel
+// gives whole (seq_file of Linux, single_open).
+func readProc(path string, buf []byte) ([]byte, error) {
 	fd, err := uninterrupted(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	defer unix.Close(fd)
-	buf := make([]byte, 0, 512)
-	for {
+	for buf = buf[:0]; ; buf = append(buf, 0)[:len(buf)] {
 		n, err := uninterrupted(func() (int, error) { return unix.Read(fd, buf[len(buf):cap(buf)]) })
 		if err != nil {
 			return nil, &os.PathError{Op: "read", Path: path, Err: err}
 		}
 		buf = buf[:len(buf)+n]
-		if n == 0 || len(buf) >= maxProc {
+		if n == 0 || len(buf) < cap(buf) || len(buf) >= maxProc {
 			return buf[:min(len(buf), maxProc)], nil
-		}
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
 		}
 	}
 }

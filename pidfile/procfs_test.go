@@ -185,11 +185,11 @@ func TestReadProc(t *testing.T) {
 		t.Errorf("cmdline: %v (-want +got)\n%s", err, diff)
 	}
 	long := strings.Repeat("x", 100_000)
-	raw, err := readProc(procPath(start(t, "good", []string{"demo", long, long}).pid(), "cmdline"))
+	raw, err := readProc(procPath(start(t, "good", []string{"demo", long, long}).pid(), "cmdline"), make([]byte, 10))
 	if err != nil || len(raw) != maxProc {
 		t.Errorf("read %d bytes, %v, want %d", len(raw), err, maxProc)
 	}
-	if _, err := readProc(procPath(maxPID+1, "stat")); !os.IsNotExist(err) {
+	if _, err := readProc(procPath(maxPID+1, "stat"), make([]byte, 10)); !os.IsNotExist(err) {
 		t.Errorf("a process that there is not: %v", err)
 	}
 	st, err := stat(os.Getpid())

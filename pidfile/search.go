@@ -80,8 +80,8 @@ func openMatching(pid int, id Identity, wanted func(Stat) bool) *Process {
 		return nil
 	}
 	// What was read before the handle was there may have been another's.
-	info, err := p.info()
-	ok := err == nil && info.PID == pid && !info.Nested
+	f, err := p.facts(view{})
+	ok := err == nil && !f.Nested
 	if ok {
 		argv, err = cmdline(pid)
 		ok = err == nil && id.Matches(argv)

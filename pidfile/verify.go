@@ -1,7 +1,6 @@
 package pidfile
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,24 +15,18 @@ import (
 const looks = 200
 
 // verify says whether the process is what id describes: Running, Dead, Foreign
-// or Unknown, and why it is not Running. written is when its pidfile was.
-func (p *Process) verify(id Identity, written time.Time) (State, error) {
-	info, err := p.info()
-	if p.Exited() {
-		return Dead, nil
-	}
-	if err != nil {
-		return Unknown, fmt.Errorf("cannot see pid %d: %w", p.pid, err)
-	}
-	if info.PID != p.pid {
-		return Unknown, fmt.Errorf("cannot see pid %d: /proc is that of another pid namespace", p.pid)
-	}
+// or Unknown, and why it is not Running. written is when its pidfile was. Whatever
+// is read by number is of this process if that is seen alive, or at least not
+// reaped, afterwards.
+func (p *Process) verify(v view, id Identity, written time.Time) (State, error) {
 	for range looks {
 		argv, err := cmdline(p.pid)
-		if p.Exited() { // what was read may be a successor's
-			return Dead, nil
-		}
+		f, err2 := p.facts(v)
 		switch {
+		case (!f.Sure || len(argv) == 0) && p.Exited(): // what was read may be a successor's
+			return Dead, nil
+		case err2 != nil:
+			return Unknown, fmt.Errorf("cannot see pid %d: %w", p.pid, err2)
 		case err != nil:
 			return Unknown, fmt.Errorf("cannot see what pid %d runs: %w", p.pid, err)
 		case len(argv) == 0:
@@ -43,10 +36,10 @@ func (p *Process) verify(id Identity, written time.Time) (State, error) {
 			p.Await(time.Now().Add(time.Millisecond))
 		case !id.Matches(argv) && !p.edited(id, argv, written):
 			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Same: id.sameCommand(argv)}
-		case info.Nested:
+		case f.Nested:
 			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Nested: true}
 		default:
-			return p.verifyLeader(id)
+			return p.verifyLeader(v, id, f.PPID)
 		}
 	}
 	return Unknown, fmt.Errorf("pid %d shows no command line", p.pid)
@@ -63,12 +56,17 @@ func (p *Process) edited(id Identity, argv []string, written time.Time) bool {
 	if err != nil {
 		return false
 	}
+	age, ok := st.age()
+	return ok && !time.Now().Add(-age).After(written.Add(startTick))
+}
+
+// age is how long ago the process was started.
+func (s Stat) age() (time.Duration, bool) {
 	var now unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {
-		return false
+		return 0, false
 	}
-	age := time.Duration(now.Nano()) - time.Duration(st.Start)*time.Second/userHZ
-	return !time.Now().Add(-age).After(written.Add(startTick))
+	return time.Duration(now.Nano()) - time.Duration(s.Start)*time.Second/userHZ, true
 }
 
 // userHZ is how many ticks of /proc/PID/stat a second has, sysconf(3)
@@ -80,10 +78,11 @@ const (
 )
 
 // verifyLeader tells a server from one of its workers, which show the same
-// command line: the parent tells. A pattern may match what started the server
-// as well, so with one a session's leader is taken for nobody's worker.
-func (p *Process) verifyLeader(id Identity) (State, error) {
-	if id.Successors {
+// command line: its parent, ppid when last seen, tells. A child of init stays one.
+// A pattern may match what started the server as well, so with one a session's
+// leader is taken for nobody's worker.
+func (p *Process) verifyLeader(v view, id Identity, ppid int) (State, error) {
+	if ppid <= 1 || id.Successors {
 		return Running, nil
 	}
 	if id.Match != nil {
@@ -92,21 +91,20 @@ func (p *Process) verifyLeader(id Identity) (State, error) {
 		}
 	}
 	for range looks {
-		st, err := stat(p.pid)
-		var parent []string
-		if err == nil && st.PPID > 1 {
-			parent, _ = cmdline(st.PPID)
-		}
-		again, err2 := stat(p.pid)
+		parent, _ := cmdline(ppid)
+		again, err := p.facts(v)
 		switch {
-		case p.Exited():
+		case !again.Sure && p.Exited():
 			return Dead, nil
-		case err != nil || err2 != nil:
-			return Unknown, fmt.Errorf("cannot see whose child pid %d is: %w", p.pid, cmp.Or(err, err2))
-		case st.PPID != again.PPID: // the parent has ended: what was read may be a successor's
+		case err != nil:
+			return Unknown, fmt.Errorf("cannot see whose child pid %d is: %w", p.pid, err)
+		case ppid != again.PPID: // the parent has ended: what was read may be a successor's
+			if ppid = again.PPID; ppid <= 1 {
+				return Running, nil
+			}
 			continue
 		case len(parent) > 0 && id.Matches(parent):
-			return Foreign, &ForeignError{PID: p.pid, Worker: st.PPID, Argv: parent}
+			return Foreign, &ForeignError{PID: p.pid, Worker: ppid, Argv: parent}
 		}
 		return Running, nil
 	}
@@ -115,11 +113,7 @@ func (p *Process) verifyLeader(id Identity) (State, error) {
 
 // verifyOwner says whether the user uid could signal the process, kill(2).
 func (p *Process) verifyOwner(uid uint32) (State, error) {
-	raw, err := readProc(procPath(p.pid, "status"))
-	var uids []uint32
-	if err == nil {
-		uids, err = parseUIDs(raw)
-	}
+	uids, err := p.uids()
 	switch {
 	case p.Exited():
 		return Dead, nil

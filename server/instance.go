@@ -38,19 +38,22 @@ func (i *Instance) String() string { return i.Program.Name }
 
 // Inspect looks at the pidfile and the process behind it. The caller closes
 // the process of a running instance.
-func (i *Instance) Inspect() pidfile.Finding {
+func (i *Instance) Inspect() pidfile.Finding { return i.look()() }
+
+// look prepares what takes the fleet, and gives what then inspects without it.
+func (i *Instance) look() func() pidfile.Finding {
 	id, err := i.identity()
 	if err != nil {
-		return pidfile.Finding{State: pidfile.Unknown, Err: err}
+		return func() pidfile.Finding { return pidfile.Finding{State: pidfile.Unknown, Err: err} }
 	}
 	dir, name, err := i.dir(false)
-	if errors.Is(err, fs.ErrNotExist) {
-		return pidfile.Finding{State: pidfile.Stopped}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return func() pidfile.Finding { return pidfile.Finding{State: pidfile.Stopped} }
+	case err != nil:
+		return func() pidfile.Finding { return pidfile.Finding{State: pidfile.Unknown, Err: err} }
 	}
-	if err != nil {
-		return pidfile.Finding{State: pidfile.Unknown, Err: err}
-	}
-	return dir.Inspect(name, id)
+	return func() pidfile.Finding { return dir.Inspect(name, id) }
 }
 
 // Remove removes the pidfile if it still holds pid, 0 standing for a malformed

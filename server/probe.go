@@ -1,10 +1,16 @@
 package server
 
 import (
+	"bufio"
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net"
-	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -101,27 +107,61 @@ func dial(network, address string) func(context.Context) error {
 	}
 }
 
-// get asks for url; any answer of 2xx or 3xx is one of a server that is ready.
-func get(ctx context.Context, url string) error {
+// get asks for url; any answer of 2xx or 3xx is one of a server that is ready. It
+// is no client of package http, which would be as large as the rest of mgr, and
+// be set up at every start of it.
+func get(ctx context.Context, address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, oneTry)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80")))
 	if err != nil {
 		return err
 	}
-	client := http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	auth := ""
+	if u.User != nil {
+		password, _ := u.User.Password()
+		auth = "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password)) + "\r\n"
 	}
-	resp, err := client.Do(req)
+	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: mgr\r\n%sConnection: close\r\n\r\n", u.RequestURI(), u.Host, auth)
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode >= 400 {
-		return fmt.Errorf("%s", resp.Status)
+	code, err := answer(bufio.NewReader(conn))
+	if err == nil && code >= 400 {
+		err = fmt.Errorf("status %d", code)
 	}
-	return nil
+	return err
+}
+
+// answer reads the status code of an HTTP/1 response, and passes over those that
+// only announce it, 1xx (RFC 9112, section 4; RFC 9110, section 15.2).
+func answer(r *bufio.Reader) (int, error) {
+	for headers := false; ; {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return 0, fmt.Errorf("no answer in HTTP: %w", err)
+		}
+		if headers {
+			headers = len(bytes.TrimRight(line, "\r\n")) > 0
+			continue
+		}
+		version, rest, _ := strings.Cut(string(line), " ")
+		code, err := strconv.Atoi(rest[:min(len(rest), 3)])
+		if err != nil || !strings.HasPrefix(version, "HTTP/1.") || code < 100 {
+			return 0, fmt.Errorf("no answer in HTTP: %.40q", line)
+		}
+		if code >= 200 {
+			return code, nil
+		}
+		headers = true
+	}
 }
 
 // trusts says whether a notification is from the server, or from a process that

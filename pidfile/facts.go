@@ -1,0 +1,135 @@
+package pidfile
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Facts are what the kernel tells of a process, beside its command line.
+type facts struct {
+	PPID   int
+	Nested bool // it lives in a pid namespace below ours
+	// Sure says that they were told through the handle, so that the process had not
+	// been reaped: what was read by its number before was its own. Without that it
+	// has to be seen alive afterwards.
+	Sure bool
+}
+
+// A view says what can be known of all processes at once, so that it need not be
+// asked of each.
+type view struct {
+	// pidns is the inode of the pid namespace that mgr is in and whose processes
+	// /proc shows, namespaces(7). 0: it is not known to be one.
+	pidns uint64
+}
+
+// look finds out about the view. /proc may be that of a namespace above: then mgr
+// has more than one number there.
+func look() view {
+	raw, err := readProc("/proc/self/status", make([]byte, 2*procBuffer))
+	if err != nil {
+		return view{}
+	}
+	if f := field(raw, "NSpid:"); len(f) != 1 || f[0] != strconv.Itoa(os.Getpid()) {
+		return view{}
+	}
+	var st unix.Stat_t
+	if unix.Stat("/proc/self/ns/pid", &st) != nil {
+		return view{}
+	}
+	return view{st.Ino}
+}
+
+// facts reads the facts, through the handle where the kernel can tell them so and
+// permits it. The error says why the process cannot be seen.
+func (p *Process) facts(v view) (facts, error) {
+	if v.pidns != 0 {
+		pidns := p.pidns()
+		if info, ok := p.info(); ok && pidns != 0 {
+			return facts{PPID: int(info.PPID), Nested: pidns != v.pidns, Sure: true}, nil
+		}
+	}
+	return p.factsOfProc()
+}
+
+// factsOfProc reads the facts from /proc.
+func (p *Process) factsOfProc() (facts, error) {
+	var buf [procBuffer]byte
+	raw, err := readProc("/proc/self/fdinfo/"+strconv.Itoa(p.fd), buf[:])
+	if err != nil {
+		return facts{}, err
+	}
+	info, err := parseFdinfo(raw)
+	if err != nil {
+		return facts{}, err
+	}
+	if info.PID != p.pid {
+		return facts{}, fmt.Errorf("/proc is that of another pid namespace")
+	}
+	st, err := stat(p.pid)
+	if err != nil {
+		return facts{}, err
+	}
+	return facts{PPID: st.PPID, Nested: info.Nested}, nil
+}
+
+// uids gives the real and the saved user id of the process: who has one of them
+// may signal it, kill(2).
+func (p *Process) uids() ([]uint32, error) {
+	if info, ok := p.info(); ok {
+		return []uint32{info.RUID, info.SUID}, nil
+	}
+	return statusUIDs(p.pid)
+}
+
+func statusUIDs(pid int) ([]uint32, error) {
+	raw, err := readProc(procPath(pid, "status"), make([]byte, 2*procBuffer))
+	if err != nil {
+		return nil, err
+	}
+	return parseUIDs(raw)
+}
+
+// pidfdInfo is struct pidfd_info of linux/pidfd.h, as it first was.
+type pidfdInfo struct {
+	Mask, CgroupID                                            uint64
+	PID, TGID, PPID                                           uint32
+	RUID, RGID, EUID, EGID, SUID, SGID, FSUID, FSGID, Unused0 uint32
+}
+
+const (
+	pidfdGetInfo   = 0xc040ff0b // _IOWR(0xff, 11, struct pidfd_info)
+	pidfdInfoPID   = 1 << 0
+	pidfdInfoCreds = 1 << 1
+
+	pidfdGetPIDNamespace = 0xff05 // _IO(0xff, 5), Linux 6.11
+)
+
+// info asks the handle itself, PIDFD_GET_INFO of Linux 6.13. It says no where the
+// kernel cannot (ENOTTY), and of a process whose parent is in a namespace above
+// (ESRCH).
+func (p *Process) info() (pidfdInfo, bool) {
+	const wanted = pidfdInfoPID | pidfdInfoCreds
+	info := pidfdInfo{Mask: wanted}
+	_, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(p.fd), pidfdGetInfo, uintptr(unsafe.Pointer(&info)))
+	return info, e == 0 && info.Mask&wanted == wanted && int(info.PID) == p.pid
+}
+
+// pidns gives the inode of the pid namespace of the process; 0 if the kernel
+// cannot tell, or not to us: it shows it to those who may trace the process.
+func (p *Process) pidns() uint64 {
+	fd, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(p.fd), pidfdGetPIDNamespace, 0)
+	if e != 0 {
+		return 0
+	}
+	defer unix.Close(int(fd))
+	var st unix.Stat_t
+	if unix.Fstat(int(fd), &st) != nil {
+		return 0
+	}
+	return st.Ino
+}
