@@ -176,7 +176,7 @@ func TestKeysRefuse(t *testing.T) {
 		{"ready", "started:x", `ready: "started" takes no address`},
 		{"ready", "tcp:80", `ready: "tcp:80" is not tcp:HOST:PORT`},
 		{"ready", "unix:sock", `ready: "unix:sock" is not unix:/PATH`},
-		{"ready", "https://h/", `ready: "https://h/" is not understood, it takes started, stdout-close, notify, tcp:HOST:PORT, unix:/PATH or http://HOST:PORT/PATH`},
+		{"ready", "https://h/", `ready: "https://h/" is not understood, it takes started, stdout-close, pidfile, notify, tcp:HOST:PORT, unix:/PATH or http://HOST:PORT/PATH`},
 		{"ready", "http:/x", `ready: "http:/x" is no URL such as http://127.0.0.1:8080/healthcheck`},
 		{"stopsignal", "TREM", `stopsignal: there is no signal "TREM"`},
 		{"stopsignal", "0", "stopsignal: there is no signal 0"},

@@ -14,7 +14,10 @@ import (
 // TestLikeGopsutil holds what this package reads of /proc against a library that reads it too. It is the witness in
 // tests only: set up in the program it would cost every start a tenth of its time.
 func TestLikeGopsutil(t *testing.T) {
-	cmd := exec.Command("/bin/sleep", "1000", "", "a b")
+	cmd := exec.Command("/bin/sh", "-c", "read x; :", "", "a b")
+	if _, err := cmd.StdinPipe(); err != nil { // it waits for a line that never comes
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
