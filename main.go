@@ -93,6 +93,9 @@ func dispatch(c *cli.Context, console *manager.Console) (int, error) {
 		return manager.Usage, err
 	}
 	o, err := options(c)
+	if err == nil {
+		err = o.Fit(cmd)
+	}
 	if err != nil {
 		return manager.Usage, err
 	}

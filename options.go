@@ -34,6 +34,9 @@ func flags() []cli.Flag {
 		&cli.StringFlag{Name: "config-num", Aliases: []string{"c"}, Usage: "only the `N`th conf of each server"},
 		&cli.StringFlag{Name: "kill-wait", Aliases: []string{"k"}, Usage: "wait `SECONDS` for an end (default 15)"},
 		&cli.BoolFlag{Name: "kill-after-timeout", Usage: "then kill it and its workers"},
+		&cli.StringFlag{Name: "serial", Usage: "restart, reload: `N` instances at a time, 0: all"},
+		&cli.StringFlag{Name: "pause", Usage: "with --serial: `SECONDS` in between"},
+		&cli.StringFlag{Name: "wait-drained", Usage: "reload-seamless: wait `SECONDS` for old workers"},
 		&cli.StringFlag{Name: "lock-wait", Usage: "wait `SECONDS` for another mgr (default 30)"},
 		&cli.GenericFlag{Name: "except", Aliases: []string{"x"}, Value: new(list), Usage: "leave out `SERVER`; repeatable"},
 		&cli.BoolFlag{Name: "strict", Usage: "a missing conf is an error (default\nif every server is named itself)"},
@@ -95,20 +98,42 @@ func options(c *cli.Context) (manager.Options, error) {
 	if o.Number, err = number(c, o.Compat); err != nil {
 		return o, err
 	}
-	if text := c.String("lock-wait"); c.IsSet("lock-wait") {
-		if o.LockWait, err = aliases.ParseSeconds(text); err != nil {
-			return o, fmt.Errorf("--lock-wait: %w", err)
+	var wait time.Duration
+	for _, option := range []struct {
+		name string
+		dst  *time.Duration
+	}{{"lock-wait", &o.LockWait}, {"kill-wait", &wait}, {"pause", &o.Pause}, {"wait-drained", &o.Drain}} {
+		if !c.IsSet(option.name) {
+			continue
+		}
+		if *option.dst, err = aliases.ParseSeconds(c.String(option.name)); err != nil {
+			return o, fmt.Errorf("--%s: %w", option.name, err)
 		}
 	}
-	if text := c.String("kill-wait"); c.IsSet("kill-wait") {
-		wait, err := aliases.ParseSeconds(text)
-		if err != nil {
-			return o, fmt.Errorf("--kill-wait: %w", err)
-		}
+	if c.IsSet("kill-wait") {
 		o.KillWait = &wait
+	}
+	if err := serial(c, &o); err != nil {
+		return o, err
 	}
 	o.Color, err = colored(c.String("color"))
 	return o, err
+}
+
+// serial reads what makes a restart a rolling one.
+func serial(c *cli.Context, o *manager.Options) error {
+	if !c.IsSet("serial") {
+		if c.IsSet("pause") {
+			return errors.New("--pause goes with --serial")
+		}
+		return nil
+	}
+	n, err := strconv.Atoi(c.String("serial"))
+	if err != nil || n < 0 {
+		return fmt.Errorf("--serial: %q is no number of instances, 0 or more", c.String("serial"))
+	}
+	o.Serial = &n
+	return nil
 }
 
 func number(c *cli.Context, compat bool) (int, error) {

@@ -8,6 +8,7 @@ package manager
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -44,8 +45,23 @@ type Options struct {
 	KillWait *time.Duration // nil: the program's stopwaitsecs
 	LockWait time.Duration  // how long to wait for another mgr
 	Kill     bool           // SIGKILL after the kill wait
+	Serial   *int           // restart, reload: so many instances at a time, 0 for all; nil: as the command does
+	Pause    time.Duration  // between them
+	Drain    time.Duration  // reload-seamless: how long to wait for old workers
 	Strict   *bool          // a missing conf is an error; nil: if every word is a server's name
 	Except   []string
+}
+
+// Fit says which of the options mean nothing to the command, where whoever wrote
+// them might rely on them.
+func (o Options) Fit(cmd Command) error {
+	switch {
+	case o.Serial != nil && !cmd.serial:
+		return fmt.Errorf("--serial is for restart and reload, not for %s", cmd.Name)
+	case o.Drain > 0 && !cmd.drains:
+		return fmt.Errorf("--wait-drained is for reload-seamless, not for %s", cmd.Name)
+	}
+	return nil
 }
 
 // A Manager runs commands on the servers of a fleet.
@@ -63,12 +79,14 @@ type Manager struct {
 
 // A Command is one row of the table of commands.
 type Command struct {
-	Name string
-	Help string // one line
-	Long string // the help of the command alone
-	bare bool   // it takes no servers
-	all  bool   // without servers it is about all: it only reads
-	run  func(*Manager, context.Context, []*server.Server) int
+	Name   string
+	Help   string // one line
+	Long   string // the help of the command alone
+	bare   bool   // it takes no servers
+	all    bool   // without servers it is about all: it only reads
+	serial bool   // it takes --serial
+	drains bool   // it takes --wait-drained
+	run    func(*Manager, context.Context, []*server.Server) int
 }
 
 // Commands is the table of commands, in the order that help shows them.
@@ -83,10 +101,10 @@ func Commands() []Command {
 		{Name: "stop", Help: "stop, and wait until it is gone", Long: stopHelp, run: (*Manager).stop},
 		{Name: "shutdown", Help: "stop gracefully: finish what is under way", Long: shutdownHelp, run: (*Manager).shutdown},
 		{Name: "kill", Help: "stop, and never complain that nothing ran", Long: killHelp, run: (*Manager).kill},
-		{Name: "restart", Help: "stop, then start", Long: restartHelp, run: (*Manager).restart},
-		{Name: "reload", Help: "graceful stop, then start, program after program", Long: reloadHelp, run: (*Manager).reload},
-		{Name: "force-reload", Help: "the same as reload", Long: reloadHelp, run: (*Manager).reload},
-		{Name: "reload-seamless", Help: "re-execute, keeping the sockets", Long: seamlessHelp, run: (*Manager).seamless},
+		{Name: "restart", Help: "stop, then start", Long: restartHelp, serial: true, run: (*Manager).restart},
+		{Name: "reload", Help: "graceful stop, then start, program after program", Long: reloadHelp, serial: true, run: (*Manager).reload},
+		{Name: "force-reload", Help: "the same as reload", Long: reloadHelp, serial: true, run: (*Manager).reload},
+		{Name: "reload-seamless", Help: "re-execute, keeping the sockets", Long: seamlessHelp, drains: true, run: (*Manager).seamless},
 		{Name: "kill-children", Help: "signal the worker processes only", Long: childrenHelp, run: (*Manager).killChildren},
 		{Name: "list", Help: "what the names resolve to; touches nothing", Long: listHelp, all: true, run: (*Manager).list},
 		{Name: "check", Help: "is everything in order to run it", Long: checkHelp, all: true, run: (*Manager).check},

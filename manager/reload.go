@@ -17,7 +17,7 @@ func (m *Manager) restart(ctx context.Context, servers []*server.Server) int {
 	if status := m.mayRestart(ctx, servers); status != OK {
 		return status
 	}
-	return m.stopAndStart(ctx, servers)
+	return m.rolling(ctx, servers, m.stopAndStart)
 }
 
 // mayRestart makes sure, before a running server is touched, that it could be
@@ -34,11 +34,15 @@ func (m *Manager) mayRestart(ctx context.Context, servers []*server.Server) int 
 
 // stopAndStart stops, then starts. What could not be stopped is not started.
 func (m *Manager) stopAndStart(ctx context.Context, servers []*server.Server) int {
-	s := m.stopAll(ctx, servers)
+	s := &stopping{m: m, begun: map[*server.Instance]bool{}, ran: map[*aliases.Program]bool{}, ports: true}
+	s.all(ctx, servers)
 	if ctx.Err() != nil {
 		return Failed
 	}
 	stuck := m.stuck(s)
+	for i := range m.givenBack(ctx, s.targets) {
+		s.failed, stuck[i] = true, true
+	}
 	status := m.startAll(ctx, servers, stuck)
 	if m.Options.Compat {
 		return max(status, s.compat())
@@ -50,7 +54,7 @@ func (m *Manager) stopAndStart(ctx context.Context, servers []*server.Server) in
 // will not be started.
 func (m *Manager) stuck(s *stopping) map[*server.Instance]bool {
 	if m.Options.Compat {
-		return nil // swift-init tries, and finds them running
+		return map[*server.Instance]bool{} // swift-init tries, and finds them running
 	}
 	stuck := map[*server.Instance]bool{}
 	for _, t := range s.targets {
@@ -73,6 +77,9 @@ func (m *Manager) reload(ctx context.Context, servers []*server.Server) int {
 		always := true // swift-init makes a Manager for each name
 		m.Options.Strict = &always
 	}
+	if m.Options.Serial != nil {
+		return m.rolling(ctx, servers, m.reloadAtOnce)
+	}
 	status := OK
 	for _, s := range servers {
 		if ctx.Err() != nil {
@@ -82,12 +89,26 @@ func (m *Manager) reload(ctx context.Context, servers []*server.Server) int {
 		if len(s.Instances) == 0 && !m.Options.Compat && !m.strict(servers) {
 			continue
 		}
-		if s.Program.ReloadSignal != 0 {
-			status = max(status, m.reread(ctx, s))
-		} else {
-			status = max(status, m.stopAndStart(ctx, []*server.Server{s}))
-		}
+		status = max(status, m.reloadAtOnce(ctx, []*server.Server{s}))
 		m.Console.Flush()
+	}
+	return status
+}
+
+// reloadAtOnce reloads all of servers at the same time: first those that have a
+// signal for it, one program after the other, then the others.
+func (m *Manager) reloadAtOnce(ctx context.Context, servers []*server.Server) int {
+	status := OK
+	var others []*server.Server
+	for _, s := range servers {
+		if s.Program.ReloadSignal == 0 {
+			others = append(others, s)
+			continue
+		}
+		status = max(status, m.reread(ctx, s))
+	}
+	if len(others) > 0 && ctx.Err() == nil {
+		status = max(status, m.stopAndStart(ctx, others))
 	}
 	return status
 }

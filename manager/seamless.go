@@ -82,6 +82,7 @@ func (m *Manager) awaitReexec(ctx context.Context, left []*server.Reexec) int {
 		return Failed
 	}
 	defer w.Close()
+	all := left
 	for n, r := range left {
 		defer r.Close()
 		if err := w.Add(r.Process.FD(), n); err != nil {
@@ -116,6 +117,9 @@ func (m *Manager) awaitReexec(ctx context.Context, left []*server.Reexec) int {
 			}
 		}
 	}
+	if ctx.Err() == nil {
+		status = max(status, m.drain(ctx, all))
+	}
 	for _, r := range left {
 		m.problem(r.Instance, "interrupted: %s (%d - %s) was asked to re-execute itself and is not ready yet",
 			r.Instance, r.Process.PID(), subject(r.Instance))
@@ -141,9 +145,7 @@ func (m *Manager) judgeReexec(r *server.Reexec, tree *pidfile.Tree) (over, ok bo
 		if r.Successor != 0 {
 			return true, m.retire(r)
 		}
-		if left := r.Draining(tree); len(left) > 0 {
-			m.note("%s (%d): re-executed, %d old workers are finishing", i, pid, len(left))
-		}
+		m.note("%s (%d): re-executed", i, pid)
 		return true, true
 	case limit > 0 && time.Since(r.Begun) > limit:
 		m.problem(i, "%s (%d - %s) has not re-executed itself, or is not ready, after %s s", i, pid, subject(i), seconds(limit))

@@ -125,6 +125,7 @@ func (s *starting) round(ctx context.Context, servers []*server.Server, todo []*
 	}
 	defer launches.Close()
 	s.launches = launches
+	todo = s.free(ctx, todo)
 	if !m.eachBatch(ctx, todo, !m.Options.DryRun, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
 		s.failed = true
 	}

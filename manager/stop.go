@@ -47,6 +47,7 @@ type stopping struct {
 	of      map[*server.Instance][]*target // those that are waited for
 	ran     map[*aliases.Program]bool      // something of it runs, or ran
 	tree    *pidfile.Tree                  // before the signals, where a stop may kill
+	ports   bool                           // a start will follow: take down what the servers listen at
 }
 
 // A target is one process that is to end: the server of an instance, or a
@@ -56,6 +57,7 @@ type target struct {
 	process  *pidfile.Process
 	recorded int // the pid in the instance's pidfile
 	deadline time.Time
+	sockets  []pidfile.Socket   // where it listened
 	steps    []aliases.StopStep // what comes after the deadline
 	kill     bool               // and SIGKILL after the last of them
 	gone     bool
@@ -70,6 +72,12 @@ type target struct {
 // one that was started after it is gone.
 func (m *Manager) stopAll(ctx context.Context, servers []*server.Server) *stopping {
 	s := &stopping{m: m, begun: map[*server.Instance]bool{}, ran: map[*aliases.Program]bool{}}
+	s.all(ctx, servers)
+	return s
+}
+
+func (s *stopping) all(ctx context.Context, servers []*server.Server) {
+	m := s.m
 	tiers := m.tiers(servers)
 	for n, t := range slices.Backward(tiers) {
 		if !m.eachBatch(ctx, instances(t.servers), false, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
@@ -87,7 +95,6 @@ func (m *Manager) stopAll(ctx context.Context, servers []*server.Server) *stoppi
 	if ctx.Err() != nil {
 		s.interrupted(instances(servers))
 	}
-	return s
 }
 
 // sayNone names the programs of which nothing ran.
@@ -181,6 +188,9 @@ func (s *stopping) send(i *server.Instance, pid int, processes []*pidfile.Proces
 func (s *stopping) target(i *server.Instance, pid int, p *pidfile.Process) *target {
 	steps := s.m.stopSteps(i.Program)
 	t := &target{i: i, process: p, recorded: pid, deadline: time.Now().Add(steps[0].Wait), steps: steps[1:], kill: s.m.mayKill(i.Program)}
+	if s.ports && !s.m.Options.DryRun && !s.m.Options.Compat {
+		t.sockets = p.Listening()
+	}
 	if s.tree != nil && (t.kill || i.Program.StopGroup) {
 		t.family = s.tree.Family(p)
 	}

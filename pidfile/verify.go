@@ -69,6 +69,15 @@ func (s Stat) age() (time.Duration, bool) {
 	return time.Duration(now.Nano()) - time.Duration(s.Start)*time.Second/userHZ, true
 }
 
+// Age is how long ago the process was started, as long as it is there.
+func (p *Process) Age() (time.Duration, bool) {
+	st, err := stat(p.pid)
+	if err != nil || p.Exited() {
+		return 0, false
+	}
+	return st.age()
+}
+
 // userHZ is how many ticks of /proc/PID/stat a second has, sysconf(3)
 // _SC_CLK_TCK, the same on all of Linux's 64-bit machines; a start time is only
 // that exact.

@@ -21,15 +21,16 @@ type Reexec struct {
 	// to retire the old one with; 0 until then.
 	Successor int
 
-	image   pidfile.Image // before
-	workers []int         // before
-	notify  *notifySocket // nil: it does not notify
+	image   pidfile.Image      // before
+	workers []int              // before
+	old     []*pidfile.Process // the workers, and the server if a successor takes over: what has to drain
+	notify  *notifySocket      // nil: it does not notify
 }
 
 // NewReexec looks at the server that runs in p, before it is signalled, and
 // takes p over.
 func NewReexec(i *Instance, p *pidfile.Process, tree *pidfile.Tree) (*Reexec, error) {
-	r := &Reexec{Instance: i, Process: p, Begun: time.Now(), image: pidfile.ImageOf(p.PID()), workers: tree.ChildrenOf(p.PID())}
+	r := &Reexec{Instance: i, Process: p, old: tree.Children(p), Begun: time.Now(), image: pidfile.ImageOf(p.PID()), workers: tree.ChildrenOf(p.PID())}
 	if i.Program.Ready.Kind() == aliases.ReadyNotify {
 		var err error
 		if r.notify, err = listenNotify(i.Pidfile); err != nil {
@@ -46,6 +47,9 @@ func (r *Reexec) Close() {
 		r.notify = nil
 	}
 	r.Process.Close()
+	for _, p := range r.old {
+		p.Close()
+	}
 }
 
 // Visible says whether it can be seen at all when the server is through: the
@@ -106,13 +110,17 @@ func (r *Reexec) Through(tree *pidfile.Tree) bool {
 	return fresh >= r.before()
 }
 
-// Draining gives the old workers that still run.
-func (r *Reexec) Draining(tree *pidfile.Tree) []int {
-	var left []int
-	for _, pid := range tree.ChildrenOf(r.Process.PID()) {
-		if slices.Contains(r.workers, pid) {
-			left = append(left, pid)
+// Draining gives those that have yet to finish what they do: the old workers, and
+// the old server where a successor took over. The handles stay the Reexec's.
+func (r *Reexec) Draining() []*pidfile.Process {
+	var left []*pidfile.Process
+	for _, p := range r.old {
+		if !p.Exited() {
+			left = append(left, p)
 		}
+	}
+	if r.Successor != 0 && !r.Process.Exited() {
+		left = append(left, r.Process)
 	}
 	return left
 }

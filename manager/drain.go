@@ -1,0 +1,80 @@
+package manager
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// drain tells, at -v, which old workers still finish what they do, and, if asked
+// to, waits for their ends.
+func (m *Manager) drain(ctx context.Context, all []*server.Reexec) int {
+	status := OK
+	deadline := time.Now().Add(m.Options.Drain)
+	for _, r := range all {
+		left := r.Draining()
+		if len(left) == 0 {
+			continue
+		}
+		m.note("%s (%s): draining: %s", r.Instance, subject(r.Instance), ages(left))
+		if m.Options.Drain == 0 {
+			continue
+		}
+		m.Console.Flush()
+		if left = m.awaitEnds(ctx, left, deadline); len(left) > 0 {
+			m.problem(r.Instance, "%s (%s): after %s s still draining: %s", r.Instance, subject(r.Instance), seconds(m.Options.Drain), ages(left))
+			status = Failed
+		}
+	}
+	return status
+}
+
+// ages lists processes with how long they have run.
+func ages(processes []*pidfile.Process) string {
+	var out []string
+	for _, p := range processes {
+		text := "pid " + itoa(p.PID())
+		if age, ok := p.Age(); ok {
+			text += fmt.Sprintf(" (%s old)", age.Round(time.Second))
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, ", ")
+}
+
+// awaitEnds waits until all have ended, and gives those that have not by the
+// deadline.
+func (m *Manager) awaitEnds(ctx context.Context, left []*pidfile.Process, deadline time.Time) []*pidfile.Process {
+	w, err := pidfile.NewWaiter(ctx)
+	if err != nil {
+		m.problem(nil, "%v", err)
+		return left
+	}
+	defer w.Close()
+	for n, p := range left {
+		if err := w.Add(p.FD(), n); err != nil {
+			m.problem(nil, "%v", err)
+			return left
+		}
+	}
+	for gone := 0; gone < len(left) && ctx.Err() == nil; {
+		keys, err := w.Wait(deadline)
+		if err != nil {
+			m.problem(nil, "%v", err)
+			break
+		}
+		if len(keys) == 0 {
+			break
+		}
+		for _, key := range keys {
+			w.Remove(left[key].FD())
+			gone++
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(left), (*pidfile.Process).Exited)
+}

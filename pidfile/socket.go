@@ -1,0 +1,142 @@
+package pidfile
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Socket is a TCP socket that listens, proc_pid_net(5). Its inode is its own as
+// long as anybody holds it.
+type Socket struct {
+	Inode   uint64
+	Address netip.AddrPort
+}
+
+// Listening gives the sockets that the process listens at. Nothing where its
+// descriptors may not be seen.
+func (p *Process) Listening() []Socket {
+	inodes := p.sockets()
+	if len(inodes) == 0 {
+		return nil
+	}
+	// Those of its own network namespace.
+	all := listening(procPath(p.pid, "net/tcp"), procPath(p.pid, "net/tcp6"))
+	out := slices.DeleteFunc(all, func(s Socket) bool { return !inodes[s.Inode] })
+	if p.Exited() { // what was read may be a successor's
+		return nil
+	}
+	return out
+}
+
+// sockets gives the inodes of the sockets that the process holds.
+func (p *Process) sockets() map[uint64]bool {
+	dir := procPath(p.pid, "fd")
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	names, _ := f.Readdirnames(-1)
+	inodes := map[uint64]bool{}
+	for _, name := range names {
+		link, err := os.Readlink(dir + "/" + name)
+		if err != nil {
+			continue
+		}
+		number, ok := strings.CutPrefix(link, "socket:[")
+		if inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64); ok && err == nil {
+			inodes[inode] = true
+		}
+	}
+	return inodes
+}
+
+// AllListening gives the sockets of mgr's own network namespace that listen.
+func AllListening() []Socket { return listening("/proc/self/net/tcp", "/proc/self/net/tcp6") }
+
+func listening(paths ...string) []Socket {
+	var out []Socket
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			continue // no IPv6, say
+		}
+		out = append(out, parseTCP(raw)...)
+	}
+	return out
+}
+
+// tcpListen is TCP_LISTEN of the kernel's net/tcp_states.h.
+const tcpListen = "0A"
+
+// parseTCP gives the sockets that listen of the content of /proc/net/tcp or tcp6.
+// Lines that it does not understand are none.
+func parseTCP(raw []byte) []Socket {
+	var out []Socket
+	for line := range strings.Lines(string(raw)) {
+		f := strings.Fields(line)
+		if len(f) < 10 || f[3] != tcpListen {
+			continue
+		}
+		address, err := parseAddress(f[1])
+		inode, err2 := strconv.ParseUint(f[9], 10, 64)
+		if err == nil && err2 == nil {
+			out = append(out, Socket{Inode: inode, Address: address})
+		}
+	}
+	return out
+}
+
+// parseAddress reads 0100007F:1F90: words of the address in the byte order of
+// the machine, and the port.
+func parseAddress(s string) (netip.AddrPort, error) {
+	host, port, _ := strings.Cut(s, ":")
+	raw, err := hex.DecodeString(host)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	n, err := strconv.ParseUint(port, 16, 16)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	if len(raw) != 4 && len(raw) != 16 {
+		return netip.AddrPort{}, fmt.Errorf("address of %d bytes", len(raw))
+	}
+	for word := range slices.Chunk(raw, 4) {
+		binary.NativeEndian.PutUint32(word, binary.BigEndian.Uint32(word))
+	}
+	address, _ := netip.AddrFromSlice(raw)
+	return netip.AddrPortFrom(address.Unmap(), uint16(n)), nil
+}
+
+// Holder says in words who holds a socket, as far as mgr may see it: for
+// messages only.
+func (s Socket) Holder() string {
+	tree, err := ReadTree()
+	if err != nil {
+		return "somebody"
+	}
+	for _, pid := range tree.pids() {
+		p := Process{pid: pid, fd: -1}
+		if p.sockets()[s.Inode] {
+			return fmt.Sprintf("pid %d, %s", pid, Describe(pid))
+		}
+	}
+	return "a process that cannot be seen"
+}
+
+// Covers says whether a socket that listens at s keeps others from listening at
+// address: the same port, and the same address or any.
+func (s Socket) Covers(address netip.AddrPort) bool {
+	if s.Address.Port() != address.Port() {
+		return false
+	}
+	a, b := s.Address.Addr(), address.Addr()
+	return a == b || a.IsUnspecified() && (a.Is6() || b.Is4()) || b.IsUnspecified() && (b.Is6() || a.Is4())
+}

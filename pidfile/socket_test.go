@@ -1,0 +1,94 @@
+package pidfile
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestListening(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := netip.MustParseAddrPort(l.Addr().String())
+	p, err := Open(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	find := func(list []Socket) (Socket, bool) {
+		for _, s := range list {
+			if s.Address == want {
+				return s, true
+			}
+		}
+		return Socket{}, false
+	}
+	mine, ok := find(p.Listening())
+	if !ok {
+		t.Fatalf("%v is not among %v", want, p.Listening())
+	}
+	if all, ok := find(AllListening()); !ok || all != mine {
+		t.Errorf("among all: %v, %v", all, ok)
+	}
+	if who := mine.Holder(); !strings.HasPrefix(who, "pid "+strconv.Itoa(os.Getpid())) {
+		t.Errorf("holder: %s", who)
+	}
+	l.Close()
+	if s, ok := find(AllListening()); ok {
+		t.Errorf("%v listens still", s)
+	}
+	if who := mine.Holder(); who != "a process that cannot be seen" {
+		t.Errorf("holder of what is closed: %s", who)
+	}
+}
+
+func TestCovers(t *testing.T) {
+	for _, tt := range []struct {
+		held, wanted string
+		want         bool
+	}{
+		{"127.0.0.1:80", "127.0.0.1:80", true},
+		{"127.0.0.1:80", "127.0.0.1:81", false},
+		{"127.0.0.1:80", "127.0.0.2:80", false},
+		{"0.0.0.0:80", "127.0.0.1:80", true},
+		{"127.0.0.1:80", "0.0.0.0:80", true},
+		{"[::]:80", "127.0.0.1:80", true},
+		{"[::]:80", "[::1]:80", true},
+		{"0.0.0.0:80", "[::1]:80", false},
+		{"[::1]:80", "127.0.0.1:80", false},
+	} {
+		held, wanted := Socket{Address: netip.MustParseAddrPort(tt.held)}, netip.MustParseAddrPort(tt.wanted)
+		if got := held.Covers(wanted); got != tt.want {
+			t.Errorf("%s covers %s: got %v", tt.held, tt.wanted, got)
+		}
+	}
+}
+
+func FuzzParseTCP(f *testing.F) {
+	f.Add([]byte("  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n" +
+		"   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0\n" +
+		"   1: 0100007F:1F91 0100007F:9999 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0\n"))
+	f.Add([]byte("0: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 0:0 00:0 0 0 0 1 1 0\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		for _, s := range parseTCP(raw) {
+			if !s.Address.IsValid() {
+				t.Errorf("%q: %v", raw, s)
+			}
+		}
+	})
+}
+
+func TestParseTCP(t *testing.T) {
+	got := parseTCP([]byte("0: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0 0 0 4711 1\n1: 00000000000000000000000001000000:0050 0:0 0A 0:0 00:0 0 0 0 7 1\nx\n"))
+	want := []Socket{{4711, netip.MustParseAddrPort("127.0.0.1:8080")}, {7, netip.MustParseAddrPort("[::1]:80")}}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
