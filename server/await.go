@@ -247,8 +247,8 @@ func (l *Launches) readOutput(c *Child) {
 // reap takes the exit status, and what is left of the output: a worker may hold
 // the pipe open for ever, so nobody waits for its end.
 func (l *Launches) reap(c *Child) {
-	if c.Exited {
-		return
+	if c.Exited || !c.Process.Exited() {
+		return // the end was that of a process that c has followed another one from since
 	}
 	pid, err := unix.Wait4(c.Process.PID(), &c.Status, unix.WNOHANG, nil)
 	if err == unix.EINTR || err == nil && pid == 0 {

@@ -1,0 +1,67 @@
+package server
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// forker goes into the background: what was launched ends once the process that
+// it made has written the pidfile.
+const forker = `#!/usr/bin/perl
+pipe my $in, my $out;
+if (fork) {
+	close $out;
+	readline $in;
+	exit 0;
+}
+close $in;
+open my $f, ">", "$ENV{RUN}/well.pid";
+print $f "$$\n";
+close $f;
+close $out;
+sleep 60;
+`
+
+// TestFollows lets everything happen before anything is looked at: the pidfile
+// is written, and the process that was launched has ended. The end is that
+// process's own, not that of the one that took its place.
+func TestFollows(t *testing.T) {
+	g := newGrove(t, `
+[program:well]
+command = well
+forking = true
+startsecs = 0
+`)
+	g.write("bin/well", forker, 0o755)
+	g.Profile.Programs[0].Pidfile = g.root + "/well.pid"
+	g.Env = append(g.Env, "RUN="+g.root)
+	if err := g.Open(true); err != nil {
+		t.Fatal(err)
+	}
+	i := g.servers(0, "well")[0].Instances[0]
+	c, err := i.Launch(Mode{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	launched := c.Process.PID()
+	ls, err := NewLaunches(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ls.Close()
+	defer func() { _ = c.Process.Signal(unix.SIGKILL) }()
+	if err := ls.Add(c); err != nil {
+		t.Fatal(err)
+	}
+	c.Process.Await(time.Now().Add(patience))
+	if !c.Process.Exited() {
+		t.Fatal("what was launched does not end")
+	}
+	left, err := ls.Until(ready, never, func(*Child) {})
+	if err != nil || len(left) > 0 || c.Exited || !c.Followed || c.Process.PID() == launched || c.Process.Exited() {
+		t.Errorf("%v, left %d, exited %t (%s), followed %t: want the other process, which runs", err, len(left), c.Exited, c.Died(), c.Followed)
+	}
+}
