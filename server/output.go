@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -172,6 +173,9 @@ type logNote struct {
 	offset   int64
 }
 
+// same says whether other is the same file.
+func (n logNote) same(other logNote) bool { return n.dev == other.dev && n.ino == other.ino }
+
 // lastLines is how much of a log is shown of a server that died.
 const lastLines = 20
 
@@ -181,7 +185,10 @@ func (c *Child) ReadLogs() {
 		return
 	}
 	c.read = true
-	for _, n := range c.notes {
+	for at, n := range c.notes {
+		if slices.ContainsFunc(c.notes[:at], n.same) {
+			continue // stdout and stderr
+		}
 		text := tail(n.since())
 		if len(text) > 0 {
 			c.Output = append(c.Output, text...)
