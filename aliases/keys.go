@@ -43,8 +43,9 @@ var keys = map[string]row{
 	"process_name":        {set: processName, each: true, circular: []string{"conf", "conf_name", "pidfile"}},
 	"pidfile":             {set: template(func(p *Program) *string { return &p.Pidfile }), each: true, circular: []string{"pidfile"}},
 	"forking":             {set: truth(func(p *Program) *bool { return &p.Forking })},
-	"match":               each(match),
+	"match":               each(globKey(func(p *Program) *string { return &p.Match })),
 	"checkcommand":        each(words(func(p *Program) *[]string { return &p.CheckCommand }, true)),
+	"checkcommand_absent": each(globKey(func(p *Program) *string { return &p.CheckAbsent })),
 	"ready":               each(ready),
 	"readywaitsecs":       {set: seconds(func(p *Program) *time.Duration { return &p.ReadyWait })},
 	"startsecs":           {set: seconds(func(p *Program) *time.Duration { return &p.StartWait })},
@@ -243,17 +244,33 @@ func parseEntry(word string) (ConfEntry, bool) {
 	return ConfEntry{Base: base, Section: section}, closed && section != ""
 }
 
-func match(p *Program, value string, scope Scope) error {
-	bound, err := scope.bind(value)
-	if err != nil {
-		return err
+// globKey keeps a glob on a whole text.
+func globKey(dst func(*Program) *string) setter {
+	return func(p *Program, value string, scope Scope) error {
+		bound, err := scope.bind(value)
+		if err != nil {
+			return err
+		}
+		if _, err := CompileGlob(value); err != nil {
+			return fmt.Errorf("%q: %w", clip(value), err)
+		}
+		*dst(p) = bound
+		return nil
 	}
-	if _, err := glob.Compile(value); err != nil {
-		return fmt.Errorf("%q: %w", clip(value), err)
-	}
-	p.Match = bound
-	return nil
 }
+
+// CompileGlob gives what says whether a whole text is as a glob of a profile has
+// it; its variables are filled in already, by values that QuoteGlob has quoted.
+func CompileGlob(text string) (matches func(string) bool, err error) {
+	g, err := glob.Compile(text)
+	if err != nil {
+		return nil, err
+	}
+	return g.Match, nil
+}
+
+// QuoteGlob quotes what would mean something in a glob.
+func QuoteGlob(s string) string { return glob.QuoteMeta(s) }
 
 func seconds(dst func(*Program) *time.Duration) setter {
 	return func(p *Program, value string, _ Scope) error {

@@ -69,6 +69,7 @@ var keyTests = []struct {
 	{"process_name", "w%(process_num)02d", func(p *Program) { p.ProcessName = "w%(process_num)02d" }},
 	{"forking", "true", func(p *Program) { p.Forking, p.Ready = true, ReadyPidfile }},
 	{"checkcommand", "x -t '%(here)s'", func(p *Program) { p.CheckCommand = []string{"x", "-t", "/etc"} }},
+	{"checkcommand_absent", "*no such option*", func(p *Program) { p.CheckAbsent = "*no such option*" }},
 	{"command", "x %(ENV_HOME)s %%(here)s", func(p *Program) { p.Command = []string{"x", "/home/u", "%%(here)s"} }},
 	{"ready", "pidfile", func(p *Program) { p.Ready = ReadyPidfile }},
 	{"startretries", "0", func(p *Program) { p.StartRetries = 0 }},

@@ -67,6 +67,7 @@ type Program struct {
 	Forking        bool        // the command daemonizes, and writes the pidfile itself
 	Match          string      // glob on the command line, or ""
 	CheckCommand   []string    // tests the conf; nil: nothing does
+	CheckAbsent    string      // glob on what CheckCommand writes where it knows no such test, or ""
 	OnceArgs       []string    // words added for one pass; nil: cannot
 	ConsoleArgs    []string    // words added in the foreground
 

@@ -2,8 +2,7 @@ package manager
 
 import (
 	"context"
-	"errors"
-	"io/fs"
+	"slices"
 	"time"
 
 	"mgr/aliases"
@@ -48,6 +47,9 @@ func (m *Manager) impossible(servers []*server.Server, report func(*server.Insta
 // all at once, and says whether all are content. It is done before a running
 // server is touched; if one is not, nothing is.
 func (m *Manager) testConfs(ctx context.Context, servers []*server.Server, wanted func(*aliases.Program) bool) bool {
+	if m.Options.Compat {
+		return true // swift-init tests nothing
+	}
 	var todo []*server.Instance
 	for _, s := range servers {
 		if !wanted(s.Program) {
@@ -78,17 +80,44 @@ func (m *Manager) testConfs(ctx context.Context, servers []*server.Server, wante
 	return false
 }
 
+// runTests runs checkcommands. Where it is not sure that a program knows such a
+// test, one instance finds out for all.
 func (m *Manager) runTests(ctx context.Context, todo []*server.Instance) bool {
-	if len(todo) == 0 {
-		return true
+	t := &testing{m: m, ok: true, untested: map[*aliases.Program]bool{}}
+	asked := map[*aliases.Program]bool{}
+	var first, rest []*server.Instance
+	for _, i := range todo {
+		if i.Program.CheckAbsent != "" && asked[i.Program] {
+			rest = append(rest, i)
+			continue
+		}
+		asked[i.Program] = true
+		first = append(first, i)
 	}
+	t.run(ctx, first)
+	t.run(ctx, slices.DeleteFunc(rest, func(i *server.Instance) bool { return t.untested[i.Program] }))
+	return t.ok
+}
+
+// testing is a run of checkcommands.
+type testing struct {
+	m        *Manager
+	ok       bool
+	untested map[*aliases.Program]bool // there is no such test
+}
+
+func (t *testing) run(ctx context.Context, todo []*server.Instance) {
+	if len(todo) == 0 || ctx.Err() != nil {
+		return
+	}
+	m := t.m
 	launches, err := server.NewLaunches(ctx)
 	if err != nil {
 		m.problem(nil, "%v", err)
-		return false
+		t.ok = false
+		return
 	}
 	defer launches.Close()
-	ok := true
 	for _, i := range todo {
 		m.note("Testing %s...(%s)", i, subject(i))
 		c, err := i.Test()
@@ -96,61 +125,51 @@ func (m *Manager) runTests(ctx context.Context, todo []*server.Instance) bool {
 			err = launches.Add(c)
 		}
 		if err != nil {
-			m.problem(i, "%s (%s): checkcommand: %v", i, subject(i), cannot(err))
-			ok = false
+			m.problem(i, "%s (%s): checkcommand: %v", i, subject(i), err)
+			t.ok = false
 		}
 	}
 	m.Console.Flush()
 	limit := func(c *server.Child) time.Duration { return c.Instance.Program.ReadyWait }
-	left, err := launches.Until(func(c *server.Child) bool { return c.Exited }, limit, func(c *server.Child) {
-		ok = m.judgeTest(c) && ok
-	})
+	left, err := launches.Until(func(c *server.Child) bool { return c.Exited }, limit, t.judge)
 	if err != nil {
 		m.problem(nil, "%v", err)
-		return false
+		t.ok = false
 	}
 	for _, c := range left {
+		t.ok = false
 		c.Kill()
 		if ctx.Err() != nil {
 			m.problem(c.Instance, "interrupted: the test of %s (%s) had not ended", c.Instance, subject(c.Instance))
-		} else {
-			m.problem(c.Instance, "%s (%s): checkcommand still ran after %s s: killed", c.Instance, subject(c.Instance),
-				seconds(c.Instance.Program.ReadyWait))
+			continue
 		}
-		ok = false
+		m.problem(c.Instance, "%s (%s): checkcommand still ran after %s s: killed", c.Instance, subject(c.Instance),
+			seconds(c.Instance.Program.ReadyWait))
 	}
-	return ok
 }
 
-// judgeTest says whether a test went well, and if not why, in its own words.
-func (m *Manager) judgeTest(c *server.Child) bool {
-	i := c.Instance
-	if c.Failure == "" && c.Status.Exited() && c.Status.ExitStatus() == 0 {
+// judge says what came of one test, in its own words if it failed.
+func (t *testing) judge(c *server.Child) {
+	m, i := t.m, c.Instance
+	switch {
+	case c.Failure == "" && c.Status.Exited() && c.Status.ExitStatus() == 0:
 		if m.Options.Verbose {
 			m.show(c)
 		}
-		return true
+		return
+	case c.Failure == "" && c.Untested():
+		if !t.untested[i.Program] {
+			m.note("%s does not know how to test its conf: it is not tested", i)
+		}
+		t.untested[i.Program] = true
+		return
 	}
+	t.ok = false
 	m.result(i).Output = string(c.Output)
-	m.complainWith(c)
+	m.Console.ShowErr(i.String()+": ", c.Output)
 	why := c.Failure
 	if why == "" {
 		why = c.Died()
 	}
 	m.problem(i, "%s (%s): checkcommand failed: %s", i, subject(i), why)
-	return false
-}
-
-// complainWith prints the output of a test that failed where its error goes.
-func (m *Manager) complainWith(c *server.Child) {
-	m.Console.ShowErr(c.Instance.String()+": ", c.Output)
-}
-
-// cannot shortens what keeps a command from being executed.
-func cannot(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe
-	}
-	return err
 }

@@ -81,11 +81,19 @@ func (c *Child) Ready() bool {
 	return true
 }
 
-// Kill ends a child that is no server, such as a test.
+// Kill ends a child that is no server, such as a test, and what it started.
 func (c *Child) Kill() {
-	if !c.Exited {
-		_ = c.Process.Signal(unix.SIGKILL)
+	if c.Exited {
+		return
 	}
+	_ = c.Process.Signal(unix.SIGSTOP) // or it goes on to start others
+	if tree, err := pidfile.ReadTree(); err == nil {
+		for _, p := range tree.Family(c.Process) {
+			_ = p.Signal(unix.SIGKILL)
+			p.Close()
+		}
+	}
+	_ = c.Process.Signal(unix.SIGKILL)
 }
 
 // Tracked says whether the pidfile names the server: at once, unless the server

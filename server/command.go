@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gobwas/glob"
-
 	"mgr/aliases"
 	"mgr/pidfile"
 )
@@ -167,18 +165,30 @@ func (i *Instance) match(id *pidfile.Identity) error {
 	if i.Program.Match == "" {
 		return nil
 	}
+	matches, err := i.glob(i.Program.Match)
+	id.Match = matches
+	return err
+}
+
+// glob fills in the variables of a glob and compiles it.
+func (i *Instance) glob(text string) (func(string) bool, error) {
 	u := i.unit()
-	u.Conf, u.ConfName, u.Pidfile = glob.QuoteMeta(u.Conf), glob.QuoteMeta(u.ConfName), glob.QuoteMeta(u.Pidfile)
-	words, err := i.fleet.words(i.Program, []string{i.Program.Match}, u)
+	u.Conf, u.ConfName, u.Pidfile = aliases.QuoteGlob(u.Conf), aliases.QuoteGlob(u.ConfName), aliases.QuoteGlob(u.Pidfile)
+	words, err := i.fleet.words(i.Program, []string{text}, u)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	pattern, err := glob.Compile(words[0])
-	if err != nil {
-		return err
+	return aliases.CompileGlob(words[0])
+}
+
+// Untested says whether what a checkcommand has written means that it knows no
+// such test, so that nothing is known of the conf.
+func (c *Child) Untested() bool {
+	if c.Instance.Program.CheckAbsent == "" {
+		return false
 	}
-	id.Match = pattern.Match
-	return nil
+	matches, err := c.Instance.glob(c.Instance.Program.CheckAbsent)
+	return err == nil && matches(string(c.Output))
 }
 
 // upToConf gives the arguments up to the one that names the conf: those behind

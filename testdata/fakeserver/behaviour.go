@@ -37,6 +37,7 @@ type behaviour struct {
 	workerName    string            // worker_name: what workers call themselves; none: as the server
 	neglect       bool              // reap = yes (default): wait for workers; no: never, they stay zombies and are not replaced
 	notify        bool              // notify = yes: send READY=1 to $NOTIFY_SOCKET when ready
+	testConfig    string            // test_config: what --test-config says: ok, broken; none: that there is no such option
 	listen        string            // listen = HOST:PORT: listen there before being ready
 }
 
@@ -75,6 +76,7 @@ var keys = map[string]func(b *behaviour, value string) error{
 	"worker_name":    func(b *behaviour, v string) error { b.workerName = v; return nil },
 	"reap":           func(b *behaviour, v string) error { return choice(&b.neglect, v, "yes", "no") },
 	"notify":         func(b *behaviour, v string) error { return choice(&b.notify, v, "no", "yes") },
+	"test_config":    func(b *behaviour, v string) error { b.testConfig = v; return nil },
 	"listen":         func(b *behaviour, v string) error { b.listen = v; return nil },
 	"ignore": func(b *behaviour, v string) error {
 		for _, sig := range list(v) {

@@ -49,6 +49,9 @@ func run() int {
 		fmt.Fprintln(os.Stderr, "fakeserver:", err)
 		return 3
 	}
+	if slices.Contains(words, "--test-config") {
+		return testConfig(b.testConfig)
+	}
 	s := &server{behaviour: b, conf: conf, words: words, signals: make(chan os.Signal, 64), workerExits: make(chan *exec.Cmd)}
 	for sig := range signalNames {
 		signal.Notify(s.signals, sig)
@@ -61,6 +64,19 @@ func run() int {
 	default:
 		return s.work()
 	}
+}
+
+// testConfig answers as Swift's servers do: older ones do not know the option.
+func testConfig(answer string) int {
+	switch answer {
+	case "ok":
+		return 0
+	case "broken":
+		fmt.Fprintln(os.Stderr, "no such section: [pipeline:main]")
+		return 1
+	}
+	fmt.Fprintf(os.Stderr, "Usage: %s CONFIG [options]\n\n%s: error: no such option: --test-config\n", program(), program())
+	return 2
 }
 
 // program is the name it was called by, which is the server that it plays.
