@@ -9,9 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/gobwas/glob"
-	"github.com/google/shlex"
 	"golang.org/x/sys/unix"
 )
 
@@ -192,9 +192,9 @@ func words(dst func(*Program) *[]string, required bool) setter {
 		if err != nil {
 			return err
 		}
-		list, err := shlex.Split(value)
+		list, err := splitWords(value)
 		if err != nil {
-			return fmt.Errorf("%q: a quote is not closed; what stands behind \" ;\" or \" #\" is a comment", clip(value))
+			return fmt.Errorf("%q: %w; what stands behind \" ;\" or \" #\" is a comment", clip(value), err)
 		}
 		if required && (len(list) == 0 || list[0] == "") {
 			return errors.New("is empty")
@@ -386,11 +386,10 @@ func environment(isDefault bool) setter {
 			if !ok || name == "" || strings.ContainsFunc(name, unprintable) || strings.ContainsAny(name, `"'`) {
 				return fmt.Errorf("%q is not NAME=value", clip(pair))
 			}
-			parts, err := shlex.Split(text)
-			if err != nil || len(parts) > 1 || strings.HasPrefix(strings.TrimSpace(text), "#") {
-				return fmt.Errorf("value of %s: quote it", name)
+			text, err := unquote(text)
+			if err != nil {
+				return fmt.Errorf("value of %s: %w", name, err)
 			}
-			text = strings.Join(parts, "")
 			if text, err = scope.fix(text); err != nil {
 				return err
 			}
@@ -400,15 +399,19 @@ func environment(isDefault bool) setter {
 	}
 }
 
-// splitPairs splits at the commas that are not in quotes.
+// splitPairs splits at the commas that are not in quotes. Quotes are those that
+// a value begins with.
 func splitPairs(s string) []string {
-	var quote rune
+	var quote, before rune // before: the last one that was no blank
 	parts := strings.FieldsFunc(s, func(c rune) bool {
 		switch {
-		case quote == 0 && (c == '"' || c == '\''):
+		case quote == 0 && before == '=' && (c == '"' || c == '\''):
 			quote = c
 		case c == quote:
 			quote = 0
+		}
+		if !unicode.IsSpace(c) {
+			before = c
 		}
 		return quote == 0 && c == ','
 	})

@@ -70,6 +70,7 @@ var keyTests = []struct {
 	{"forking", "true", func(p *Program) { p.Forking, p.Ready = true, ReadyPidfile }},
 	{"checkcommand", "x -t '%(here)s'", func(p *Program) { p.CheckCommand = []string{"x", "-t", "/etc"} }},
 	{"checkcommand_absent", "*no such option*", func(p *Program) { p.CheckAbsent = "*no such option*" }},
+	{"command", `x "\w+\.d$" '\w' \w "\""`, func(p *Program) { p.Command = []string{"x", `\w+\.d$`, `\w`, "w", `"`} }},
 	{"command", "x %(ENV_HOME)s %%(here)s", func(p *Program) { p.Command = []string{"x", "/home/u", "%%(here)s"} }},
 	{"ready", "pidfile", func(p *Program) { p.Ready = ReadyPidfile }},
 	{"startretries", "0", func(p *Program) { p.StartRetries = 0 }},
@@ -108,6 +109,9 @@ var keyTests = []struct {
 		p.Environment = []EnvVar{{"A", "x,y z", false}, {"B", `q"r`, false}, {"C", "/home/u/b", false}, {"D", "", false}, {"E", "=f", false}}
 	}},
 	{"environment", "\n  A=1,\n  B=2,", func(p *Program) { p.Environment = []EnvVar{{"A", "1", false}, {"B", "2", false}} }},
+	{"environment", `A=it's,B="\w\",C=a\b,D= "x,'y'" ,E='say "so"'`, func(p *Program) {
+		p.Environment = []EnvVar{{"A", "it's", false}, {"B", `\w\`, false}, {"C", `a\b`, false}, {"D", "x,'y'", false}, {"E", `say "so"`, false}}
+	}},
 	{"environment_default", "A=1", func(p *Program) { p.Environment = []EnvVar{{"A", "1", true}} }},
 	{"limit_nofile", "1024", func(p *Program) { p.Limits = []Limit{{"limit_nofile", unix.RLIMIT_NOFILE, 1024, false}} }},
 	{"limit_data", "2gb", func(p *Program) { p.Limits = []Limit{{"limit_data", unix.RLIMIT_DATA, 2 << 30, false}} }},
@@ -196,7 +200,8 @@ func TestKeysRefuse(t *testing.T) {
 		{"environment", "A=x y", "environment: value of A: quote it"},
 		{"environment", "A=1\n  B=2", "environment: value of A: quote it"},
 		{"environment", "A=#fff", "environment: value of A: quote it"},
-		{"environment", `A="x`, "environment: value of A: quote it"},
+		{"environment", `A="x`, "environment: value of A: a quote is not closed"},
+		{"environment", `A="x""y"`, "environment: value of A: text behind its quotes"},
 		{"limit_nofile", "-1", `limit_nofile: "-1" is no size such as 8192, 512MB or unlimited`},
 		{"limit_nofile", "1 GB", `limit_nofile: "1 GB" is no size such as 8192, 512MB or unlimited`},
 		{"limit_nofile", "20000000000GB", `limit_nofile: "20000000000GB" is no size such as 8192, 512MB or unlimited`},
