@@ -272,8 +272,24 @@ func Load(src Source) (*Profile, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "profile", Path: src.Path, Err: cause(err)}
 	}
-	src.Include, src.Read = filepath.Glob, read
+	src.Include, src.Read = visible, read
 	return Parse(src, data)
+}
+
+// visible is filepath.Glob without what is hidden, unless the pattern shows that
+// it means that: backups and locks of editors lie beside the files that they
+// belong to. Python's glob, which supervisord uses, does the same.
+func visible(pattern string) ([]string, error) {
+	paths, err := filepath.Glob(pattern)
+	meant := strings.Split(filepath.Clean(pattern), "/")
+	return slices.DeleteFunc(paths, func(path string) bool {
+		for n, part := range strings.Split(filepath.Clean(path), "/") {
+			if strings.HasPrefix(part, ".") && n < len(meant) && !strings.HasPrefix(meant[n], ".") {
+				return true
+			}
+		}
+		return false
+	}), err
 }
 
 // cause drops the path of a *fs.PathError: the caller names it.

@@ -65,6 +65,26 @@ func TestLoadPipe(t *testing.T) {
 	}
 }
 
+// Hidden files are included only where the pattern says so.
+func TestLoadHidden(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"p.ini":      "[include]\nfiles = d/*.ini ./d/../d/.b/?.ini " + dir + "/./e.ini\n",
+		"d/a.ini":    "[program:a]\ncommand = x\n",
+		"d/.#a.ini":  "[program:hidden]\ncommand = x\n",
+		"e.ini":      "[program:e]\ncommand = x\n",
+		"d/.b/c.ini": "[program:c]\ncommand = x\n",
+	} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755), os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := Load(Source{Path: filepath.Join(dir, "p.ini")})
+	if err != nil || !slices.Equal(programNames(p.Programs), []string{"a", "c", "e"}) {
+		t.Errorf("got %v, %v", p, err)
+	}
+}
+
 func programNames(programs []*Program) []string {
 	var names []string
 	for _, p := range programs {
