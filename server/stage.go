@@ -171,6 +171,9 @@ func (s *stage) become() error {
 // limit goes as far as the hard one, which is given.
 func (l stageLimit) set() (uint64, error) {
 	var old syscall.Rlimit
+	if l.AtLeast {
+		ownSoftLimit()
+	}
 	if err := syscall.Getrlimit(l.Resource, &old); err != nil {
 		return 0, err
 	}
@@ -187,6 +190,11 @@ func (l stageLimit) set() (uint64, error) {
 	}
 	return old.Max, err
 }
+
+// ownSoftLimit gives back the soft limit of open files that this process was
+// started with. Go raises it at start, and syscall.Exec restores it before it
+// executes anything, which cannot be done here: the empty path is ENOENT.
+func ownSoftLimit() { _ = syscall.Exec("", []string{""}, nil) }
 
 // sigaction is the kernel's, not libc's: x86-64 and arm64 order the fields alike.
 type sigaction struct {
