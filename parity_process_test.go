@@ -149,12 +149,17 @@ func (tr *tree) await(rest string) error {
 
 // watchLogs waits until the logs are such that the condition is true, or one of the descriptors is readable.
 func (tr *tree) watchLogs(condition func() bool, fds ...int) error {
+	return watchDir(tr.path("log"), condition, fds...)
+}
+
+// watchDir waits until the files of a directory are such that the condition is true, or one of the descriptors is readable.
+func watchDir(dir string, condition func() bool, fds ...int) error {
 	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(watch)
-	if _, err := unix.InotifyAddWatch(watch, tr.path("log"), unix.IN_MODIFY|unix.IN_CREATE); err != nil {
+	if _, err := unix.InotifyAddWatch(watch, dir, unix.IN_MODIFY|unix.IN_CREATE); err != nil {
 		return err
 	}
 	deadline := time.Now().Add(patience)
