@@ -174,7 +174,11 @@ func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 		}
 	})
 	for _, c := range left {
-		c.Instance.Unlock()
+		// A stage that goes on without us has its lock from us: it must keep it
+		// until it has become the server.
+		if c.Executed {
+			c.Instance.Unlock()
+		}
 	}
 	if err != nil {
 		s.m.problem(nil, "%v", err)
