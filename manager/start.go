@@ -42,6 +42,7 @@ type starting struct {
 	begun    map[*server.Instance]bool
 	already  map[*aliases.Program]bool // some instance of it runs
 	tries    map[*server.Instance]int  // starts that ended in a death
+	left     map[*server.Instance]int  // dead servers, by pid, whose workers still run
 	again    []*server.Instance        // to be tried again
 	due      time.Time                 // when
 	failed   bool
@@ -51,7 +52,7 @@ type starting struct {
 // startAll starts the instances of servers but those in skip, tier after tier:
 // the next one begins once the one before is ready.
 func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip map[*server.Instance]bool) int {
-	s := &starting{m: m, skip: skip, begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}}
+	s := &starting{m: m, skip: skip, begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}, left: map[*server.Instance]int{}}
 	if err := m.openRunDir(); err != nil {
 		m.problem(nil, "%v: nothing started", err)
 		return Failed
@@ -242,6 +243,7 @@ func (s *starting) launch(i *server.Instance) *server.Child {
 	if err != nil {
 		m.problem(i, "%s (%s): not started: %v", i, subject(i), err)
 		s.failed = true
+		s.restore(i)
 		return nil
 	}
 	m.did(i, "start", pidfile.Running, c.Process.PID())
@@ -285,7 +287,24 @@ func (s *starting) mentionLeft(i *server.Instance, pid int) {
 		p.Close()
 	}
 	s.m.Console.Warn("%s (%s): workers of the dead pid %d still run: %s", i, subject(i), pid, strings.Join(pids, " "))
-	s.m.Console.Hint("if they hold its port, stop --kill-after-timeout ends them as well")
+	s.m.Console.Hint("if they hold its port it cannot start: stop, or restart, ends them")
+	if !s.m.Options.DryRun && !s.m.Options.Compat {
+		s.left[i] = pid
+	}
+}
+
+// restore puts back the pidfile of a dead server whose workers still run, if no
+// new server has come of the start: nothing else leads to them.
+func (s *starting) restore(i *server.Instance) {
+	pid := s.left[i]
+	if pid == 0 {
+		return
+	}
+	if err := i.Restore(pid); err != nil {
+		s.m.Console.Warn("%s: %v", i, err)
+		return
+	}
+	s.m.did(i, "start", pidfile.Dead, pid)
 }
 
 // mode says how a program is to be launched.
@@ -347,6 +366,7 @@ func (s *starting) forget(c *server.Child) {
 		}
 	}
 	s.m.did(c.Instance, "start", pidfile.Stopped, 0)
+	s.restore(c.Instance)
 }
 
 // gone says whether a dry run has predicted that i is stopped by now.

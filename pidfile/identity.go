@@ -33,6 +33,10 @@ type Identity struct {
 	// Match, if not nil, is as good as the command line, on the arguments joined
 	// by blanks: for programs that rewrite their title sooner or later.
 	Match func(title string) bool
+	// Executable, if not empty, is the file that the server runs, where that alone
+	// tells it from others: what is left of its group runs it as well, whatever
+	// title it has.
+	Executable string
 	// Successors says that the server starts successors of itself, and that its
 	// workers do not look like it: a child that does is a server.
 	Successors bool

@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,7 +15,7 @@ import (
 func (t *Tree) Matching(id Identity) []*Process {
 	var out []*Process
 	for _, pid := range t.pids() {
-		if p := openMatching(pid, id, nil); p != nil {
+		if p := openMatching(pid, id.Matches, nil); p != nil {
 			out = append(out, p)
 		}
 	}
@@ -34,7 +35,10 @@ func (t *Tree) Left(pid int, id Identity) []*Process {
 	var out []*Process
 	for _, member := range t.pids() {
 		if led(t.stats[member]) {
-			if p := openMatching(member, id, led); p != nil {
+			describes := func(argv []string) bool {
+				return id.Matches(argv) || id.Executable != "" && executable(member) == id.Executable
+			}
+			if p := openMatching(member, describes, led); p != nil {
 				out = append(out, p)
 			}
 		}
@@ -52,7 +56,7 @@ func (t *Tree) Orphans(id Identity) []*Process {
 		if !orphan(t.stats[pid]) {
 			continue
 		}
-		if p := openMatching(pid, id, orphan); p != nil {
+		if p := openMatching(pid, id.Matches, orphan); p != nil {
 			out = append(out, p)
 		}
 	}
@@ -68,11 +72,21 @@ func (t *Tree) pids() []int {
 	return pids
 }
 
-// openMatching opens the process pid if id describes it, and its stat is as
-// wanted, nil standing for any.
-func openMatching(pid int, id Identity, wanted func(Stat) bool) *Process {
+// executable is the file that the process pid runs, "" if that cannot be seen: of
+// one that was replaced since, what it was called.
+func executable(pid int) string {
+	path, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(path, " (deleted)")
+}
+
+// openMatching opens the process pid if its command line is as described, and
+// its stat as wanted, nil standing for any.
+func openMatching(pid int, describes func(argv []string) bool, wanted func(Stat) bool) *Process {
 	argv, err := cmdline(pid)
-	if err != nil || !id.Matches(argv) {
+	if err != nil || !describes(argv) {
 		return nil
 	}
 	p, err := Open(pid)
@@ -84,7 +98,7 @@ func openMatching(pid int, id Identity, wanted func(Stat) bool) *Process {
 	ok := err == nil && !f.Nested
 	if ok {
 		argv, err = cmdline(pid)
-		ok = err == nil && id.Matches(argv)
+		ok = err == nil && describes(argv)
 	}
 	if ok && wanted != nil {
 		st, err := stat(pid)

@@ -163,6 +163,10 @@ func TestLeft(t *testing.T) {
 	tree := mustReadTree(t)
 	compare(t, "Left", left, d.labels(tree.Left(d.pid(), serverID)))
 	compare(t, "Left of another server", "", d.labels(tree.Left(d.pid(), Identity{Commands: []string{"x"}})))
+	self, err := os.Executable()
+	check(t, err)
+	compare(t, "Left by the file", left, d.labels(tree.Left(d.pid(), Identity{Commands: []string{"x"}, Executable: self})))
+	compare(t, "Left by another file", "", d.labels(tree.Left(d.pid(), Identity{Commands: []string{"x"}, Executable: "/bin/x"})))
 	compare(t, "Family of the reaped", "", d.labels(tree.Family(p)))
 	compare(t, "Children of the reaped", "", d.labels(old.Children(p)))
 	any := Identity{Match: func(string) bool { return true }}

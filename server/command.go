@@ -18,6 +18,7 @@ type command struct {
 	err          error    // why it is not
 	names        []string // base names that it may go by
 	interpreters []string // what its #! line names
+	file         string   // of a binary: where it is, no links on the way
 }
 
 // look finds a command on PATH, once.
@@ -33,7 +34,9 @@ func (f *Fleet) look(word string) *command {
 				c.names = append(c.names, base)
 			}
 		}
-		c.interpreters = interpreters(c.path)
+		if c.interpreters = interpreters(c.path); c.interpreters == nil {
+			c.file, _ = filepath.EvalSymlinks(c.path)
+		}
 	}
 	if f.looks == nil {
 		f.looks = map[string]*command{}
@@ -164,6 +167,9 @@ func (i *Instance) sibling(args []string) bool {
 func (i *Instance) match(id *pidfile.Identity) error {
 	if i.Program.Match == "" {
 		return nil
+	}
+	if argv, err := i.fleet.words(i.Program, i.Program.Command[:1], i.unit()); err == nil {
+		id.Executable = i.fleet.look(argv[0]).file
 	}
 	matches, err := i.glob(i.Program.Match)
 	id.Match = matches

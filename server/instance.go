@@ -66,6 +66,20 @@ func (i *Instance) Remove(pid int) error {
 	return dir.Remove(name, pid)
 }
 
+// Restore puts back the pidfile of a server that has ended, with pid in it, if
+// there is none. The caller holds the lock.
+func (i *Instance) Restore(pid int) error {
+	if f := i.Inspect(); f.State != pidfile.Stopped {
+		f.Process.Close()
+		return nil
+	}
+	dir, name, err := i.dir(true)
+	if err != nil {
+		return err
+	}
+	return dir.Write(name, pid)
+}
+
 // dir gives the open directory that the pidfile is in, and its name there.
 func (i *Instance) dir(make bool) (*pidfile.Dir, string, error) {
 	if !filepath.IsAbs(i.name) {
