@@ -36,7 +36,7 @@ CACHES = case "$$GOCACHE$$GOMODCACHE" in *'$(TMPCACHE)/'*) \
 	mkdir -m 700 '$(TMPCACHE)' 2>/dev/null; \
 	if [ -L '$(TMPCACHE)' ] || [ ! -O '$(TMPCACHE)' ]; then echo 'make: $(TMPCACHE) is not yours: set GOCACHE and GOMODCACHE' >&2; exit 1; fi ;; esac
 
-.PHONY: build fakeserver demo test lint fuzz e2e bench install clean help caches
+.PHONY: build fakeserver demo test lint fuzz e2e e2e-daemons bench install clean help caches
 
 # Go knows itself what has changed.
 build: caches ## build bin/mgr, one static binary
@@ -76,6 +76,9 @@ e2e: build ## try it on the real Swift; installs Debian's packages of it (root)
 bench: build ## measure it beside others of its kind; installs them if root: BENCH_ONLY, BENCH_ROUNDS
 	@MGR='$(BIN)/mgr' GO='$(GO)' scripts/bench
 
+e2e-daemons: build ## try it on nginx, redis, postgres and memcached; installs Debian's packages (root)
+	@MGR='$(BIN)/mgr' scripts/e2e-daemons
+
 install: build ## install to $(DESTDIR)$(PREFIX)/bin
 	@install -d '$(DESTDIR)$(PREFIX)/bin'
 	install -m 755 '$(BIN)/mgr' '$(DESTDIR)$(PREFIX)/bin/mgr'
@@ -85,4 +88,4 @@ clean: ## remove what was built
 	@if [ -O '$(TMPCACHE)' ] && [ ! -L '$(TMPCACHE)' ]; then chmod -R u+w '$(TMPCACHE)' && rm -rf '$(TMPCACHE)'; fi
 
 help: ## print this
-	@awk -F ': .*## ' '/^[a-z].*: .*## /{printf "%-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ': .*## ' '/^[a-z].*: .*## /{printf "%-12s %s\n", $$1, $$2}' Makefile
