@@ -48,6 +48,9 @@ func (i *Instance) Preflight() aliases.Errors {
 	if err := checkChdir(string(s.Chdir)); err != nil {
 		fail("directory", err)
 	}
+	if err := i.checkPidfile(s); err != nil {
+		fail("pidfile", err)
+	}
 	for _, l := range s.Logs {
 		if err := s.checkLog(l); err != nil {
 			fail([]string{1: "stdout_logfile", 2: "stderr_logfile"}[l.FD], err)
@@ -63,6 +66,26 @@ func checkChdir(path string) error {
 	}
 	if !info.IsDir() {
 		return &fs.PathError{Op: "chdir", Path: path, Err: unix.ENOTDIR}
+	}
+	return nil
+}
+
+// checkPidfile says why the server could not write its own pidfile: nobody would
+// find it then. Where its directory is yet to be made, see makeOwnDir.
+func (i *Instance) checkPidfile(s *stage) error {
+	if !i.Program.Forking || s.Creds == nil {
+		return nil
+	}
+	dir := filepath.Dir(i.Pidfile)
+	path, err := nearest(dir)
+	if err != nil {
+		return err
+	}
+	if path != dir && os.Geteuid() == 0 && trusted(filepath.Dir(dir)) == nil {
+		return nil
+	}
+	if err := s.access(path, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("uid %d cannot write %q: %w", s.Creds.UID, i.Pidfile, &fs.PathError{Op: "access", Path: path, Err: err})
 	}
 	return nil
 }

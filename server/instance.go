@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"mgr/aliases"
@@ -92,6 +93,9 @@ func (i *Instance) dir(make bool) (*pidfile.Dir, string, error) {
 	}
 	open := pidfile.OpenDir
 	if make {
+		if err := i.makeOwnDir(filepath.Clean(path)); err != nil {
+			return nil, "", err
+		}
 		open = pidfile.MakeDir
 	}
 	dir, err := open(path)
@@ -104,6 +108,29 @@ func (i *Instance) dir(make bool) (*pidfile.Dir, string, error) {
 	}
 	i.fleet.dirs[path] = dir
 	return dir, name, nil
+}
+
+// makeOwnDir makes the directory of a pidfile that the server writes itself, and
+// gives it to the server's user: /run is empty after each boot. It does so only
+// below directories that are root's alone, where the path cannot be made to lead
+// elsewhere.
+func (i *Instance) makeOwnDir(path string) error {
+	if !i.Program.Forking {
+		return nil
+	}
+	creds, err := i.fleet.credentials(i.Program.User, i.Program.UserGroup)
+	if err != nil || creds == nil || trusted(filepath.Dir(path)) != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, 0o755); errors.Is(err, fs.ErrExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return os.Lchown(path, creds.UID, creds.GID)
 }
 
 // TryLock takes the instance's lock, or says pidfile.ErrLocked. Without a run

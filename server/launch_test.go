@@ -251,14 +251,7 @@ func TestUser(t *testing.T) {
 	}
 	g := newGrove(t, "[program:well]\ncommand = well\nstartsecs = 0\nuser = nobody\nready = stdout-close\n")
 	g.write("bin/well", "#!/bin/sh\nid -u; id -un; id -G\n", 0o755)
-	if err := os.Chmod(g.root, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for dir := g.root; dir != "/"; dir = filepath.Dir(dir) {
-		if info, err := os.Stat(dir); err != nil || info.Mode()&0o001 == 0 {
-			t.Skipf("%s is closed to other users", dir)
-		}
-	}
+	g.openToAll()
 	c := g.launch(Mode{}, "well", ended)
 	if got, want := string(c.Output), "65534\nnobody\n65534\n"; got != want {
 		t.Errorf("%q %s, want %q", got, c.Failure, want)
