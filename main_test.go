@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 //	                         pid of a server, and $WORK for the directory
 //	crash PIDFILE            SIGKILL the process of a pidfile below run, and
 //	                         await its end
+//	gone PIDFILE             await the end of the process of a pidfile below run
 //	await PROGRAM CONF N EVENT  wait for the Nth such event of a server
 func TestTranscripts(t *testing.T) {
 	fake := filepath.Join(t.TempDir(), "fakeserver")
@@ -58,7 +59,7 @@ func TestTranscripts(t *testing.T) {
 			return errors.Join(os.Mkdir(tr.path("bin"), 0o755), os.Mkdir(tr.path("log"), 0o755))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"install": install, "status": status, "same": same, "crash": crash, "await": await,
+			"install": install, "status": status, "same": same, "crash": crash, "await": await, "gone": gone,
 		},
 	})
 }
@@ -107,6 +108,10 @@ func same(ts *testscript.TestScript, _ bool, args []string) {
 
 func crash(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Value("tree").(*tree).crash(args[0]))
+}
+
+func gone(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Value("tree").(*tree).awaitExit(args[0]))
 }
 
 func await(ts *testscript.TestScript, _ bool, args []string) {

@@ -72,7 +72,11 @@ func (l serverLog) pids(event string) (all []int) {
 }
 
 func (tr *tree) readLog(program, conf string) serverLog {
-	name := program + "@" + strings.ReplaceAll(tr.path("conf/"+conf), "/", "_") + ".log"
+	path := conf
+	if conf != "-" { // what a server calls no conf
+		path = tr.path("conf/" + conf)
+	}
+	name := program + "@" + strings.ReplaceAll(path, "/", "_") + ".log"
 	data, _ := os.ReadFile(tr.path("log/" + name)) // none yet: no event
 	return serverLog{program: program, conf: conf, events: strings.Split(strings.TrimSpace(string(data)), "\n")}
 }

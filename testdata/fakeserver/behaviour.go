@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,7 +30,7 @@ type behaviour struct {
 	exit          int               // exit: status to exit with instead of becoming ready; -1: none
 	exitAfter     time.Duration     // exit_after: become ready, then exit with status exit
 	killSelf      syscall.Signal    // kill_self: die by it instead of becoming ready (KILL, TERM, HUP, INT, ALRM)
-	action        map[string]string // on_term, on_hup, ...: stop, reexec or none; ignore = LIST is none for each
+	action        map[string]string // on_term, on_hup, ...: one of actions; ignore = LIST is none for each
 	workers       int               // workers: number of workers, replaced as they die
 	workerSession bool              // worker_session = yes: each worker in a session of its own
 	workerIgnore  []string          // worker_ignore: signals that workers record and survive
@@ -39,10 +40,15 @@ type behaviour struct {
 	notify        bool              // notify = yes: send READY=1 to $NOTIFY_SOCKET when ready
 	testConfig    string            // test_config: what --test-config says: ok, broken; none: that there is no such option
 	listen        string            // listen = HOST:PORT: listen there before being ready
+	pidfile       string            // pidfile: where it writes its own pid, when ready; removed at its end
+	daemonize     string            // daemonize = no (default); early: start itself again in the background and end at once; late: once that is ready
+	launcherExit  int               // launcher_exit: status to end with instead of starting itself again in the background
+	failFirst     int               // fail_first: how many starts end with status exit (1 if there is none); it needs record
+	wraps         string            // wraps: start itself again under this name, in the foreground, deaf to signals, and end as that does
 }
 
 func defaults() behaviour {
-	return behaviour{exit: -1, exitAfter: forever, action: map[string]string{
+	return behaviour{exit: -1, launcherExit: -1, exitAfter: forever, action: map[string]string{
 		"HUP": "stop", "INT": "stop", "QUIT": "stop", "TERM": "stop", "USR1": "reexec", "USR2": "none"}}
 }
 
@@ -78,6 +84,11 @@ var keys = map[string]func(b *behaviour, value string) error{
 	"notify":         func(b *behaviour, v string) error { return choice(&b.notify, v, "no", "yes") },
 	"test_config":    func(b *behaviour, v string) error { b.testConfig = v; return nil },
 	"listen":         func(b *behaviour, v string) error { b.listen = v; return nil },
+	"pidfile":        func(b *behaviour, v string) error { b.pidfile = v; return nil },
+	"daemonize":      func(b *behaviour, v string) error { return oneOf(&b.daemonize, v, "no", "early", "late") },
+	"launcher_exit":  func(b *behaviour, v string) error { return number(&b.launcherExit, v) },
+	"fail_first":     func(b *behaviour, v string) error { return number(&b.failFirst, v) },
+	"wraps":          func(b *behaviour, v string) error { b.wraps = v; return nil },
 	"ignore": func(b *behaviour, v string) error {
 		for _, sig := range list(v) {
 			if err := act(b, sig, "none"); err != nil {
@@ -194,14 +205,25 @@ func choice(to *bool, v, off, on string) error {
 	return nil
 }
 
+// actions are what a server can do when it gets a signal: end; become a new image of itself; start itself again in the
+// background, which then writes the pidfile, and stay (successor) or end (refork); read its conf anew; nothing.
+var actions = []string{"stop", "reexec", "successor", "refork", "reread", "none"}
+
 func act(b *behaviour, sig, v string) error {
 	if _, ok := b.action[sig]; !ok {
 		return fmt.Errorf("unknown signal %q", sig)
 	}
-	if v != "stop" && v != "reexec" && v != "none" {
-		return fmt.Errorf("%q is none of stop, reexec, none", v)
+	action := b.action[sig]
+	err := oneOf(&action, v, actions...)
+	b.action[sig] = action
+	return err
+}
+
+func oneOf(to *string, v string, words ...string) error {
+	if !slices.Contains(words, v) {
+		return fmt.Errorf("%q is none of %s", v, strings.Join(words, ", "))
 	}
-	b.action[sig] = v
+	*to = v
 	return nil
 }
 

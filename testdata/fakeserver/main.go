@@ -10,6 +10,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -58,6 +59,12 @@ func run() int {
 	}
 	switch os.Getenv(workerMark) {
 	case "":
+		switch {
+		case b.wraps != "" && os.Getenv(wrappedMark) == "":
+			return s.wrap()
+		case (b.daemonize == "early" || b.daemonize == "late") && !background():
+			return s.launch()
+		}
 		return s.serve()
 	case detach:
 		return s.detachWorker()
@@ -131,7 +138,10 @@ func (s *server) serve() int {
 		syscall.Kill(os.Getpid(), s.killSelf)
 		select {} // the signal is on its way
 	}
-	if s.exit >= 0 && s.exitAfter < 0 {
+	if s.fails() {
+		return s.end(max(s.exit, 1))
+	}
+	if s.exit >= 0 && s.exitAfter < 0 && s.failFirst == 0 {
 		return s.end(s.exit)
 	}
 	if err := s.becomeReady(); err != nil {
@@ -175,6 +185,10 @@ func (s *server) becomeReady() (err error) {
 			return err
 		}
 	}
+	if err := s.writePidfile(); err != nil {
+		return err
+	}
+	tellLauncher()
 	if s.notify {
 		return notifyReady(os.Getenv("NOTIFY_SOCKET"))
 	}
@@ -232,6 +246,13 @@ func (s *server) pass(d time.Duration) (status int, ended bool) {
 				return s.stop(), true
 			case "reexec":
 				s.reexec()
+			case "successor":
+				s.succeed()
+			case "refork":
+				s.succeed()
+				return s.end(0), true
+			case "reread":
+				s.record("reread")
 			}
 		case dead := <-s.workerExits:
 			s.forget(dead)
@@ -265,11 +286,24 @@ func (s *server) reexec() {
 	s.record(fmt.Sprintf("reexec failed: %v", err))
 }
 
+// succeed starts the program again in the background, which takes over the pidfile, and waits until it is ready.
+func (s *server) succeed() {
+	s.record("successor")
+	ready, err := s.again()
+	if err != nil {
+		s.record(fmt.Sprintf("successor failed: %v", err))
+		return
+	}
+	defer ready.Close()
+	io.Copy(io.Discard, ready)
+}
+
 // end records the exit status and gives it back.
 func (s *server) end(status int) int {
 	if s.listener != nil {
 		s.listener.Close()
 	}
+	s.removePidfile()
 	s.record(fmt.Sprintf("exit %d", status))
 	return status
 }

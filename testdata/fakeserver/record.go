@@ -38,13 +38,17 @@ func (s *server) recordResourceLimits() {
 	}
 }
 
+// log is the path of the server's log.
+func (s *server) log() string {
+	return filepath.Join(s.recordDir, program()+"@"+strings.ReplaceAll(s.conf, "/", "_")+".log")
+}
+
 // record appends one line to the log with one write, so that the lines of several processes never mix.
 func (s *server) record(event string) {
 	if s.recordDir == "" {
 		return
 	}
-	name := program() + "@" + strings.ReplaceAll(s.conf, "/", "_") + ".log"
-	f, err := os.OpenFile(filepath.Join(s.recordDir, name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(s.log(), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "fakeserver:", err)
 		return
