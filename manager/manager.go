@@ -215,8 +215,11 @@ func (m *Manager) unknownConfs(servers []*server.Server) int {
 		if len(s.Unknown) == 0 || !s.Named && anyInstance(servers) {
 			continue
 		}
-		names := strings.Join(s.Unknown, ",")
-		m.problem(nil, "%q: there is no conf %q%s", s.Program.Name+"."+names, names, known(s.Known))
+		names, what := strings.Join(s.Unknown, ","), "conf"
+		if s.Program.Numbered() {
+			what = "process"
+		}
+		m.problem(nil, "%q: there is no %s %q%s", s.Program.Name+"."+names, what, names, known(s.Known))
 		status = Usage
 	}
 	narrowed := slices.ContainsFunc(servers, func(s *server.Server) bool { return s.Narrowed })

@@ -43,6 +43,7 @@ func (f *Fleet) server(t *aliases.Target, number int) (*Server, error) {
 // processes gives s the instances of a program without confs.
 func (f *Fleet) processes(s *Server, t *aliases.Target, number int) error {
 	for n, proc := range t.Program.Processes() {
+		s.Known = append(s.Known, proc.Name)
 		if !t.Wants(proc.Name, strconv.Itoa(proc.Num)) || number != 0 && number != n+1 {
 			continue
 		}
@@ -52,7 +53,6 @@ func (f *Fleet) processes(s *Server, t *aliases.Target, number int) error {
 		}
 		i.Number = n + 1
 		s.Instances = append(s.Instances, i)
-		s.Known = append(s.Known, proc.Name)
 	}
 	s.Unknown = missing(t.Confs(), s.Instances)
 	return nil
