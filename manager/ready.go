@@ -75,7 +75,7 @@ func (s *starting) settled(c *server.Child) {
 		r.ExitStatus = &code
 	}
 	s.forgetLocked(c)
-	if c.Succeeded() && (s.passes(c) || c.Executed && mayEnd(i.Program)) {
+	if c.Succeeded() && (s.passes(c) || mayEnd(i.Program)) {
 		return
 	}
 	s.died(c)
