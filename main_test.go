@@ -91,6 +91,7 @@ var pidPlaces = []*regexp.Regexp{
 	regexp.MustCompile(`(  pid: )\d+(  signal)`),
 	regexp.MustCompile(`( \()\d+(\)| - )`),
 	regexp.MustCompile(`(\bpid )\d+(\b)`),
+	regexp.MustCompile(`(\bsuccessor: )\d+()`),
 }
 
 func same(ts *testscript.TestScript, _ bool, args []string) {

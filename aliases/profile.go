@@ -165,6 +165,12 @@ func (p *Program) Processes() []Process {
 // Numbered says whether the program has instances that numbers tell apart.
 func (p *Program) Numbered() bool { return len(p.Conf) == 0 && p.NumProcs > 1 }
 
+// OwnPidfile says whether the server may write the pidfile itself, so that
+// another process than the one before may take its place there.
+func (p *Program) OwnPidfile() bool {
+	return p.Forking || p.Pidfile != "" || p.Ready.Kind() == ReadyPidfile
+}
+
 // Complain makes an error about a key of the program that tells where the
 // profile has it; "" is the program as a whole.
 func (p *Program) Complain(key string, err error) *Error {

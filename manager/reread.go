@@ -57,7 +57,8 @@ func (m *Manager) rereadOne(i *server.Instance) (*target, error) {
 }
 
 // survive waits until every server that was signalled has lived on for as long
-// as one has to live to count as started, and closes the handles.
+// as one has to live to count as started, and closes the handles. By then
+// another process may have taken its place in a pidfile that it writes itself.
 func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 	status := OK
 	w, err := pidfile.NewWaiter(ctx)
@@ -76,7 +77,7 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 	for ctx.Err() == nil && !m.Options.DryRun && !m.Options.NoWait {
 		latest := time.Time{}
 		for _, t := range signalled {
-			if !t.gone && t.deadline.After(latest) {
+			if (!t.gone || t.i.Program.OwnPidfile()) && t.deadline.After(latest) {
 				latest = t.deadline
 			}
 		}
@@ -92,10 +93,30 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 			t := signalled[key]
 			w.Remove(t.process.FD())
 			t.gone = true
-			m.problem(t.i, "%s (%d) died when it was to read its conf anew (%s)", t.i, t.process.PID(), subject(t.i))
-			m.result(t.i).After, m.result(t.i).PIDAfter = pidfile.Dead.String(), 0
-			status = Failed
+			if !t.i.Program.OwnPidfile() {
+				status = max(status, m.reborn(t))
+			}
+		}
+	}
+	for _, t := range signalled {
+		if t.gone && t.i.Program.OwnPidfile() {
+			status = max(status, m.reborn(t))
 		}
 	}
 	return status
+}
+
+// reborn says whether another process has taken the place of a server that was
+// to read its conf anew and has ended: some start themselves again for that.
+func (m *Manager) reborn(t *target) int {
+	f := t.i.Inspect()
+	f.Process.Close()
+	r := m.result(t.i)
+	r.After, r.PIDAfter = f.State.String(), f.Record.PID
+	if f.State == pidfile.Running {
+		m.note("%s (%d) has a successor: %d", t.i, t.process.PID(), f.Record.PID)
+		return OK
+	}
+	m.problem(t.i, "%s (%d) died when it was to read its conf anew (%s)", t.i, t.process.PID(), subject(t.i))
+	return Failed
 }

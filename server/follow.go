@@ -69,8 +69,7 @@ func (l *Launches) track(c *Child) bool {
 // has ended: another one has taken its place in the pidfile, or is about to.
 func (l *Launches) outlived(c *Child) bool {
 	p := c.Instance.Program
-	ownFile := p.Forking || p.Pidfile != "" || p.Ready.Kind() == aliases.ReadyPidfile
-	if !ownFile || c.mode.test || c.mode.Once || c.Failure != "" {
+	if !p.OwnPidfile() || c.mode.test || c.mode.Once || c.Failure != "" {
 		return false // another process in mgr's pidfile is another mgr's
 	}
 	if l.track(c) {
