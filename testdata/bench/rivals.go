@@ -140,7 +140,7 @@ func (w *world) s6(n int) (func(command string) call, bool, error) {
 			"status": `for d; do "$SVSTAT" "$d" || exit; done`,
 			"start":  `for d; do "$SVC" -u "$d" || exit; done; exec "$SVWAIT" -u "$@"`,
 			"stop":   `for d; do "$SVC" -d "$d" || exit; done; exec "$SVWAIT" -D "$@"`,
-			"end":    `for d; do "$SVC" -xd "$d"; done`,
+			"end":    `for d; do "$SVC" -x "$d"; done`,
 		}[command]
 		return call{
 			argv: append([]string{"/bin/sh", "-c", script, "sh"}, s.dirs...),
@@ -150,7 +150,12 @@ func (w *world) s6(n int) (func(command string) call, bool, error) {
 	if err := s.each(tools[0], "supervise/status"); err != nil {
 		return nil, false, err
 	}
-	w.later(func() { c := each("end"); _ = w.run(c.env, c.argv...) })
+	w.later(func() {
+		for _, command := range []string{"stop", "end"} {
+			c := each(command)
+			_ = w.run(c.env, c.argv...)
+		}
+	})
 	c := each("start")
 	return each, true, w.run(c.env, c.argv...)
 }
