@@ -24,10 +24,13 @@ func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
 	if !m.testConfs(ctx, servers, func(p *aliases.Program) bool { return p.SeamlessSignal != 0 }) {
 		return Failed
 	}
-	tree, err := pidfile.ReadTree()
-	if err != nil {
-		m.problem(nil, "%v", err)
-		return Failed
+	var tree *pidfile.Tree
+	if m.awaitsReexec() {
+		var err error
+		if tree, err = pidfile.ReadTree(); err != nil {
+			m.problem(nil, "%v", err)
+			return Failed
+		}
 	}
 	var begun []*server.Reexec
 	status := m.signalEach(ctx, servers, func(i *server.Instance, p *pidfile.Process) (int, error) {
@@ -58,9 +61,14 @@ func (m *Manager) cannotReexec(i *server.Instance) {
 	}
 }
 
+// awaitsReexec says whether anybody waits until servers are ready again.
+func (m *Manager) awaitsReexec() bool {
+	return !m.Options.NoWait && !m.Options.Compat && !m.Options.DryRun
+}
+
 // beginReexec takes note of the server as it is; nil if nobody will wait.
 func (m *Manager) beginReexec(i *server.Instance, p *pidfile.Process, tree *pidfile.Tree) (*server.Reexec, error) {
-	if m.Options.NoWait || m.Options.Compat || m.Options.DryRun {
+	if !m.awaitsReexec() {
 		return nil, nil
 	}
 	own, err := p.Dup()
