@@ -108,7 +108,7 @@ func (s *starting) died(c *server.Child) {
 	}
 	tries := s.tries[i] + 1
 	s.tries[i] = tries
-	if tries > i.Program.StartRetries || m.Options.Compat || s.passes(c) {
+	if tries > i.Program.StartRetries || m.Options.Compat || m.Options.NoWait || s.passes(c) {
 		s.failed = true
 		return
 	}
