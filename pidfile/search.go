@@ -1,6 +1,8 @@
 package pidfile
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -61,6 +63,23 @@ func (t *Tree) Orphans(id Identity) []*Process {
 		}
 	}
 	return out
+}
+
+// Seen says whether there can be a server that id describes: whether any process
+// is like it, or runs its file, or does not show what it is.
+func (t *Tree) Seen(id Identity) bool {
+	for pid, st := range t.stats {
+		if st.kernel() {
+			continue
+		}
+		argv, err := cmdline(pid)
+		switch {
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH): // it has ended since
+		case err != nil, len(argv) == 0, id.Matches(argv), id.Executable != "" && executable(pid) == id.Executable:
+			return true
+		}
+	}
+	return false
 }
 
 func (t *Tree) pids() []int {

@@ -96,6 +96,7 @@ func (l *Launches) Until(done func(*Child) bool, limit func(*Child) time.Duratio
 			touched = l.among(pending)
 		}
 		for _, c := range touched {
+			l.missed(c, time.Now())
 			if expired, is := pending[c]; is && done(c) {
 				delete(pending, c)
 				each(c)

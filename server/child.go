@@ -45,6 +45,8 @@ type Child struct {
 	moves    int              // to the pidfile's name
 	tracked  bool             // the server has written its pidfile, and is the process in it
 	detached bool             // the launched process has ended well, the server it made is awaited
+	missedAt time.Time        // when to look for it again
+	misses   int              // looks that found nothing
 }
 
 // A LimitWarning is about a limit that could not be set as asked.
@@ -129,6 +131,8 @@ func (c *Child) Died() string {
 	switch {
 	case c.Followed:
 		return "ended" // who is not its parent cannot tell
+	case c.detached:
+		return "nothing is left of what it started"
 	case c.Status.Signaled():
 		return "killed by " + unix.SignalName(c.Status.Signal())
 	default:
@@ -138,7 +142,7 @@ func (c *Child) Died() string {
 
 // Succeeded says whether the process ended as the program's exitcodes have it.
 func (c *Child) Succeeded() bool {
-	return c.Exited && !c.Followed && c.Status.Exited() && slices.Contains(c.Instance.Program.ExitCodes, c.Status.ExitStatus())
+	return c.Exited && !c.Followed && !c.detached && c.Status.Exited() && slices.Contains(c.Instance.Program.ExitCodes, c.Status.ExitStatus())
 }
 
 func (c *Child) closePipes() {
@@ -164,6 +168,15 @@ func (c *Child) wakeAt(limit time.Duration, now time.Time) time.Time {
 	var at time.Time
 	if limit > 0 {
 		at = c.Started.Add(limit)
+	}
+	if c.detached && !c.tracked {
+		miss := c.missedAt
+		if !miss.After(now) {
+			miss = now.Add(time.Millisecond)
+		}
+		if at.IsZero() || miss.Before(at) {
+			at = miss
+		}
 	}
 	if until := c.watched(); until.After(now) && (at.IsZero() || until.Before(at)) {
 		at = until

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"time"
+
 	"mgr/aliases"
 	"mgr/pidfile"
 )
@@ -79,5 +81,45 @@ func (l *Launches) outlived(c *Child) bool {
 		return false
 	}
 	c.Executed, c.detached = true, true
+	c.missedAt = time.Now().Add(firstMiss)
 	return true
+}
+
+// The pauses between two looks for a server whose launcher has ended and that has
+// not written its pidfile: the kernel tells nobody but its parent of its end.
+const (
+	firstMiss = 100 * time.Millisecond
+	nextMiss  = 300 * time.Millisecond
+)
+
+// missed looks whether anything like the server is there at all: if twice nothing
+// is, it has ended.
+func (l *Launches) missed(c *Child, now time.Time) {
+	if !c.detached || c.tracked || c.Exited || now.Before(c.missedAt) {
+		return
+	}
+	c.missedAt = now.Add(nextMiss)
+	if c.Instance.seen() {
+		c.misses = 0
+		return
+	}
+	c.misses++
+	c.Exited = c.misses > 1
+}
+
+// seen says whether any process looks like the server.
+func (i *Instance) seen() bool {
+	id, err := i.identity()
+	if err != nil {
+		return true // it cannot be told
+	}
+	tree, err := pidfile.ReadTree()
+	if err != nil {
+		return true
+	}
+	argv, err := i.fleet.words(i.Program, i.Program.Command[:1], i.unit())
+	if err == nil {
+		id.Executable = i.fleet.look(argv[0]).file
+	}
+	return tree.Seen(id)
 }
