@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -65,11 +66,13 @@ func (t *Tree) Orphans(id Identity) []*Process {
 	return out
 }
 
-// Seen says whether there can be a server that id describes: whether any process
-// is like it, or runs its file, or does not show what it is.
-func (t *Tree) Seen(id Identity) bool {
+// Seen says whether there can be a server that id describes and that was started
+// since then: whether any process is like it, or runs its file, or does not show
+// what it is.
+func (t *Tree) Seen(id Identity, since time.Time) bool {
+	longest := time.Since(since) + 2*startTick
 	for pid, st := range t.stats {
-		if st.kernel() {
+		if age, ok := st.age(); st.kernel() || ok && age > longest {
 			continue
 		}
 		argv, err := cmdline(pid)

@@ -18,7 +18,7 @@ type Launches struct {
 	Children []*Child
 	waiter   *pidfile.Waiter
 	ctx      context.Context
-	closed   bool // some child that said something has closed its stdout: it is watched from now on
+	sooner   bool // some child has to be looked at sooner than was known
 }
 
 // The descriptors of a child, as parts of a Waiter's key.
@@ -53,7 +53,6 @@ func (l *Launches) Close() {
 
 // Add watches c.
 func (l *Launches) Add(c *Child) error {
-	c.Started = time.Now()
 	if err := c.startProbe(l.ctx); err != nil {
 		return err
 	}
@@ -105,9 +104,9 @@ func (l *Launches) Until(done func(*Child) bool, limit func(*Child) time.Duratio
 				}
 			}
 		}
-		if all || l.closed {
+		if all || l.sooner {
 			left, next = deadlines(pending, limit)
-			l.closed = false
+			l.sooner = false
 		}
 		if left == 0 || l.ctx.Err() != nil {
 			return l.among(pending), nil
@@ -242,7 +241,7 @@ func (l *Launches) readOutput(c *Child) {
 	}
 	l.drop(&c.output)
 	c.Closed, c.closedAt = !c.Process.Exiting(), time.Now()
-	l.closed = l.closed || c.Closed && len(c.Output) > 0
+	l.sooner = l.sooner || c.Closed && len(c.Output) > 0
 }
 
 // reap takes the exit status, and what is left of the output: a worker may hold

@@ -81,7 +81,7 @@ func (l *Launches) outlived(c *Child) bool {
 		return false
 	}
 	c.Executed, c.detached = true, true
-	c.missedAt = time.Now().Add(firstMiss)
+	c.missedAt, l.sooner = time.Now().Add(firstMiss), true
 	return true
 }
 
@@ -99,7 +99,7 @@ func (l *Launches) missed(c *Child, now time.Time) {
 		return
 	}
 	c.missedAt = now.Add(nextMiss)
-	if c.Instance.seen() {
+	if c.Instance.seen(c.Started) {
 		c.misses = 0
 		return
 	}
@@ -107,8 +107,8 @@ func (l *Launches) missed(c *Child, now time.Time) {
 	c.Exited = c.misses > 1
 }
 
-// seen says whether any process looks like the server.
-func (i *Instance) seen() bool {
+// seen says whether any process that was started since then looks like the server.
+func (i *Instance) seen(since time.Time) bool {
 	id, err := i.identity()
 	if err != nil {
 		return true // it cannot be told
@@ -121,5 +121,5 @@ func (i *Instance) seen() bool {
 	if err == nil {
 		id.Executable = i.fleet.look(argv[0]).file
 	}
-	return tree.Seen(id)
+	return tree.Seen(id, since)
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -85,6 +86,7 @@ func (i *Instance) launch(mode Mode, path string, argv []string) (*Child, error)
 		return nil, err
 	}
 	env = append(env, notify...)
+	c.Started = time.Now()
 	if err = c.spawn(p, argv, append(env, StageEnv+"="+string(text))); err != nil {
 		c.closePipes()
 		return nil, err
