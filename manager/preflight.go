@@ -132,21 +132,30 @@ func (t *testing) run(ctx context.Context, todo []*server.Instance) {
 	}
 	m.Console.Flush()
 	limit := func(c *server.Child) time.Duration { return c.Instance.Program.ReadyWait }
-	left, err := launches.Until(func(c *server.Child) bool { return c.Exited }, limit, t.judge)
+	left, err := launches.Until(func(c *server.Child) bool { return c.Exited }, limit, func(*server.Child) {})
 	if err != nil {
 		m.problem(nil, "%v", err)
 		t.ok = false
 	}
-	for _, c := range left {
-		t.ok = false
-		c.Kill()
-		if ctx.Err() != nil {
-			m.problem(c.Instance, "interrupted: the test of %s (%s) had not ended", c.Instance, subject(c.Instance))
-			continue
+	for _, c := range launches.Children { // not in the order in which they happened to end
+		if slices.Contains(left, c) {
+			t.giveUp(ctx, c)
+		} else {
+			t.judge(c)
 		}
-		m.problem(c.Instance, "%s (%s): checkcommand still ran after %s s: killed", c.Instance, subject(c.Instance),
-			seconds(c.Instance.Program.ReadyWait))
 	}
+}
+
+// giveUp ends a test that is not over in time.
+func (t *testing) giveUp(ctx context.Context, c *server.Child) {
+	t.ok = false
+	c.Kill()
+	if ctx.Err() != nil {
+		t.m.problem(c.Instance, "interrupted: the test of %s (%s) had not ended", c.Instance, subject(c.Instance))
+		return
+	}
+	t.m.problem(c.Instance, "%s (%s): checkcommand still ran after %s s: killed", c.Instance, subject(c.Instance),
+		seconds(c.Instance.Program.ReadyWait))
 }
 
 // judge says what came of one test, in its own words if it failed.
