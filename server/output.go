@@ -139,9 +139,12 @@ func (c *Child) listens() bool {
 // where that cannot be had, -1: output that nobody asked for is no reason not
 // to start a server.
 func (c *Child) openTemp() int {
-	i := c.Instance
+	i, p := c.Instance, c.Instance.Program
 	if i.fleet.TempDir == "" || i.fleet.Profile.LogDir != "" {
 		return -1
+	}
+	if p.StdoutLog != aliases.LogAuto && (p.RedirectStderr || p.StderrLog != aliases.LogAuto) {
+		return -1 // nothing would go there
 	}
 	path := i.autoLog()
 	top := filepath.Join(i.fleet.TempDir, "mgr-"+strconv.Itoa(os.Getuid()))
