@@ -151,12 +151,15 @@ func (r *reader) read() {
 		r.errs = append(r.errs, &Error{File: r.src.Path, Text: "names no program: there is no [program:NAME] section"})
 	}
 	r.each("group:", r.group)
+	var whole []*Program
 	for _, prog := range r.profile.Programs {
 		if key, err := prog.finish(); err != nil {
 			r.complain(prog, key, err)
+		} else if !r.failed("program:" + prog.Name) {
+			whole = append(whole, prog)
 		}
 	}
-	r.pidfiles()
+	r.pidfiles(whole)
 }
 
 // each gives f the sections of one kind, in the order of files and lines.
@@ -364,12 +367,9 @@ func (r *reader) members(at *Error, list string) []*Program {
 
 // pidfiles refuses two processes with one pidfile, as far as it can be told
 // without looking for confs.
-func (r *reader) pidfiles() {
-	if len(r.errs) > 0 {
-		return
-	}
+func (r *reader) pidfiles(programs []*Program) {
 	owner := map[string]*Program{}
-	for _, prog := range r.profile.Programs {
+	for _, prog := range programs {
 		if len(prog.Conf) > 0 {
 			continue
 		}

@@ -2,6 +2,8 @@ package aliases
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -107,6 +109,9 @@ var parseErrorTests = []struct{ name, text, want string }{
 3: [mgr]: run_dir: %(program_name)s is not known
 4: [mgr]: unknown key "log" (nearest: "log_dir")`},
 	{"a default's fault is told once", "[defaults]\nnice = x\n" + ok + "[program:b]\ncommand = y\n", `2: [defaults]: nice: "x" is no number from -20 to 19`},
+	{"one pidfile for two, beside other errors", ok + "[program:b]\ncommand = x\npidfile = /r/x\n[program:c]\ncommand = y\npidfile = /r//x\n[program:d]\npidfile = /r/x\nfoo = 1\n", `8: [program:c]: pidfile: "/r/x" is that of "b" (/etc/p.ini:5)
+9: [program:d]: no command
+11: [program:d]: unknown key "foo"`},
 	{"all at once", "[defaults]\nnice = x\n[program:a]\ncommand = %(y)s\nfoo\n[group:g]\nprograms = b\n[x]\n", `2: [defaults]: nice: "x" is no number from -20 to 19
 4: [program:a]: command: %(y)s is not known (nearest: "type")
 5: [program:a]: neither [section] nor key = value: "foo"
@@ -144,6 +149,12 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(builtin))
 	f.Add([]byte(family))
 	for _, seed := range []string{"[program:a]\ncommand = x\n  y ; z\n\n\tw", "\ufeff[a]\r\n k = `v\n", "[a]\nk = \"\"\"v\n \"\"\"\n[a]\n", "x\n[DEFAULT]\n-=1\n[a.b]\nk:v"} {
+		f.Add([]byte(seed))
+	}
+	for _, tt := range keyTests {
+		f.Add([]byte("[program:web]\ncommand = x\n" + tt.key + " = " + tt.value + "\n[group:g]\nprograms = web\npriority = 5\n"))
+	}
+	for _, seed := range supervisordSeeds(f) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -199,4 +210,90 @@ func checkErrors(t *testing.T, err error) {
 	if last == 0 && len(err.(Errors)) > 1 {
 		t.Errorf("errors without lines: %v", err)
 	}
+}
+
+// supervisordSeeds are files as supervisord has them.
+func supervisordSeeds(f *testing.F) []string {
+	f.Helper()
+	seeds := []string{
+		"[supervisord]\nenvironment=A=\"1\",B=%(ENV_A)s\numask=022\nuser=root\ndirectory=/\nminfds=1024\nminprocs=200\nchildlogdir=%(here)s/l\nlogfile=x\n[program:a]\ncommand=a\n",
+		"[unix_http_server]\nfile=/x ; y\n[inet_http_server]\n[supervisorctl]\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = a:b\n[ctlplugin:x]\n[eventlistener:x]\n[fcgi-program:x]\n[program:a]\ncommand=a\n",
+		"[mgr]\nconf_dir=/c\nrun_dir=/r\nlog_dir=/l\n[program:a]\ncommand=a\nnumprocs=2\nprocess_name=%(program_name)s_%(process_num)02d\npidfile=/r/%(process_num)d.pid\n",
+		"[program:a]\ncommand=a\nnumprocs=2\nnumprocs_start=9\nprocess_name=%(group_name)s%(process_num)d\n[program:b]\ncommand=b\npidfile=a/g9.pid\n[group:g]\nprograms=a\n",
+	}
+	files, err := filepath.Glob("../testdata/supervisord/*.conf")
+	if err != nil || len(files) == 0 {
+		f.Fatal(files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		seeds = append(seeds, string(text))
+	}
+	return seeds
+}
+
+// FuzzInclude reads a profile that includes others, which are parts of the input: whatever they hold, what is wrong is told
+// with the file that it is in, in the order of files and lines, and what is right does not depend on how it is split.
+func FuzzInclude(f *testing.F) {
+	f.Add("[include]\nfiles = a.ini b.ini\n", "[program:a]\ncommand = %(here)s\n", "[group:g]\nprograms = a\n")
+	f.Add("[include]\nfiles = d/*.ini\n  %(here)s/b.ini\n[defaults]\nnice = 1\n", "[defaults]\nnice = 2\n[program:a]\ncommand = x\n", "[program:b]\ncommand = y\n")
+	f.Add("[include]\nfiles = a.ini a.ini\n", "[program:a]\ncommand = x\n", "")
+	f.Add("[include]\nfiles = p.ini\n", "", "")
+	f.Add("[include]\nfiles = a.ini\n", "[include]\nfiles = b.ini\n", "[program:a]\ncommand = x\n")
+	f.Add("[include]\nfiles = missing.ini missing/*\nfoo = x\n", "", "[program:a]\n[program:a]\n")
+	f.Add("[include]\nfiles = a.ini b.ini\n", "[program:a]\ncommand = x\n", "[program:a]\ncommand = x\n")
+	f.Add("[include]\nfiles = a.ini b.ini\n[supervisord]\numask=0\n", "[supervisord]\n[program:a]\ncommand=x\npidfile=%(here)s/x\n", "[program:b]\ncommand=x\npidfile=%(here)s/x\n")
+	f.Fuzz(func(t *testing.T, main, a, b string) {
+		files := map[string]string{"/e/p.ini": main, "/e/a.ini": a, "/e/b.ini": b, "/e/d/a.ini": a}
+		order := []string{}
+		src := Source{Path: "/e/p.ini", Host: "h", Env: func(name string) (string, bool) { return name, len(name) == 1 },
+			Include: func(pattern string) ([]string, error) {
+				var paths []string
+				for _, path := range sortedKeys(files) {
+					if ok, err := filepath.Match(pattern, path); err != nil {
+						return nil, err
+					} else if ok {
+						paths = append(paths, path)
+					}
+				}
+				return paths, nil
+			},
+			Read: func(path string) ([]byte, error) {
+				text, ok := files[path]
+				if !ok {
+					t.Errorf("%q is read, which nothing matched", path)
+				}
+				order = append(order, path)
+				return []byte(text), nil
+			}}
+		p, err := Parse(src, []byte(main))
+		if (p == nil) != (err != nil) {
+			t.Fatalf("got %v and %v", p, err)
+		}
+		for i, path := range order {
+			if path == "/e/p.ini" || slices.Contains(order[:i], path) {
+				t.Errorf("%q is read again", path)
+			}
+		}
+		order = append([]string{"/e/p.ini"}, order...)
+		if err == nil {
+			for _, name := range p.Names() {
+				if got, errs := p.Expand(Selection{Words: []string{name}}); len(got) == 0 || len(errs) > 0 {
+					t.Errorf("%q is a name of the profile, but means %v, %v", name, got, errs)
+				}
+			}
+			return
+		}
+		at, line := 0, 0
+		for _, e := range err.(Errors) {
+			n := slices.Index(order, e.File)
+			if n < at || n == at && e.Line < line || strings.ContainsAny(e.Text, "\n\x00") {
+				t.Errorf("%v stands behind line %d of %s", e, line, order[at])
+			}
+			at, line = max(n, 0), e.Line
+		}
+	})
 }
