@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -231,7 +232,10 @@ func lookupCredentials(name, group string) (*credentials, error) {
 func lookupUser(name string) (*user.User, error) {
 	u, err := user.Lookup(name)
 	if _, bad := strconv.ParseUint(name, 10, 31); err != nil && bad == nil {
-		return user.LookupId(name)
+		u, err = user.LookupId(name)
+	}
+	if errors.As(err, new(user.UnknownUserError)) || errors.As(err, new(user.UnknownUserIdError)) {
+		return nil, fmt.Errorf("there is no user %q", name)
 	}
 	return u, err
 }
@@ -242,6 +246,9 @@ func lookupGroup(name string) (int, error) {
 	if err != nil {
 		if n, bad := strconv.ParseUint(name, 10, 31); bad == nil {
 			return int(n), nil
+		}
+		if errors.As(err, new(user.UnknownGroupError)) {
+			err = fmt.Errorf("there is no group %q", name)
 		}
 		return 0, err
 	}
