@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,8 @@ func TestMain(m *testing.M) {
 //	                         await its end
 //	gone PIDFILE             await the end of the process of a pidfile below run
 //	await PROGRAM CONF N EVENT  wait for the Nth such event of a server
+//
+// and the condition [root].
 func TestTranscripts(t *testing.T) {
 	fake := filepath.Join(t.TempDir(), "fakeserver")
 	build(t, fake, "./testdata/fakeserver")
@@ -57,6 +60,12 @@ func TestTranscripts(t *testing.T) {
 			env.Vars = append(env.Vars, tr.mark(), "FAKE="+fake, "PATH="+tr.path("bin")+":"+env.Getenv("PATH"),
 				"MGR_CONF_DIR="+tr.path("conf"), "MGR_RUN_DIR="+tr.path("run"))
 			return errors.Join(os.Mkdir(tr.path("bin"), 0o755), os.Mkdir(tr.path("log"), 0o755))
+		},
+		Condition: func(condition string) (bool, error) {
+			if condition != "root" {
+				return false, fmt.Errorf("unknown condition %q", condition)
+			}
+			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"install": install, "status": status, "same": same, "crash": crash, "await": await, "gone": gone,
