@@ -132,7 +132,7 @@ func (m *Manager) killChildren(ctx context.Context, servers []*server.Server) in
 			return 1, nil
 		}
 		return len(children), errors.Join(errs...)
-	})
+	}, nil)
 }
 
 // send signals process, which belongs to i, whose server is at p.
@@ -153,7 +153,11 @@ func (m *Manager) send(i *server.Instance, p, process *pidfile.Process, sig unix
 
 // signalEach gives every running instance to f, which says how many processes
 // it found to signal, and names the programs of which there was none.
-func (m *Manager) signalEach(ctx context.Context, servers []*server.Server, f func(*server.Instance, *pidfile.Process) (int, error)) int {
+//
+// settle, if not nil, is called once those have been signalled whose locks are
+// held: a server that makes a successor stays locked until then, since its
+// pidfile names nobody meanwhile.
+func (m *Manager) signalEach(ctx context.Context, servers []*server.Server, f func(*server.Instance, *pidfile.Process) (int, error), settle func()) int {
 	status := OK
 	for _, s := range servers {
 		signalled, failed := 0, false
@@ -165,6 +169,14 @@ func (m *Manager) signalEach(ctx context.Context, servers []*server.Server, f fu
 					failed = true
 				}
 				signalled += n
+				if settle == nil || i.Program.RetireSignal == 0 {
+					i.Unlock()
+				}
+			}
+			if settle != nil {
+				settle()
+			}
+			for _, i := range batch {
 				i.Unlock()
 			}
 		})

@@ -18,6 +18,10 @@ const (
 	lastLook  = 250 * time.Millisecond
 )
 
+// longestLock is how long a server that is to make a successor stays locked: if
+// it does not do so, somebody may have to stop it.
+const longestLock = 5 * time.Second
+
 // seamless asks the servers that can to re-execute themselves, all at once, and
 // waits until each is ready again.
 func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
@@ -32,7 +36,13 @@ func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
 			return Failed
 		}
 	}
-	var begun []*server.Reexec
+	var begun, succeeding []*server.Reexec
+	settled := OK
+	settle := func() {
+		m.Console.Flush()
+		settled = max(settled, m.awaitReexec(ctx, succeeding))
+		succeeding = nil
+	}
 	status := m.signalEach(ctx, servers, func(i *server.Instance, p *pidfile.Process) (int, error) {
 		sig := i.Program.SeamlessSignal
 		if sig == 0 {
@@ -43,15 +53,19 @@ func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
 		if err == nil {
 			err = m.send(i, p, p, sig)
 		}
-		if r != nil && err == nil {
-			begun = append(begun, r)
-		} else if r != nil {
+		switch {
+		case r == nil:
+		case err != nil:
 			r.Close()
+		case i.Program.RetireSignal != 0:
+			succeeding = append(succeeding, r)
+		default:
+			begun = append(begun, r)
 		}
 		return 1, err
-	})
+	}, settle)
 	m.Console.Flush()
-	return max(status, m.awaitReexec(ctx, begun))
+	return max(status, settled, m.awaitReexec(ctx, begun))
 }
 
 func (m *Manager) cannotReexec(i *server.Instance) {
@@ -107,6 +121,9 @@ func (m *Manager) awaitReexec(ctx context.Context, left []*server.Reexec) int {
 		var still []*server.Reexec
 		for _, r := range left {
 			over, ok := m.judgeReexec(r, tree)
+			if over || time.Since(r.Begun) > longestLock {
+				r.Instance.Unlock()
+			}
 			switch {
 			case !over:
 				still = append(still, r)
