@@ -89,6 +89,9 @@ func (m *Manager) awaitPorts(ctx context.Context, ports []*port) map[*server.Ins
 			switch {
 			case !p.told && p.runs():
 				continue // it is its own
+			case !p.told && m.leftBehind(p):
+				taken[p.i] = true
+				continue
 			case ctx.Err() == nil && time.Now().Before(p.limit):
 				m.tellPort(p)
 				left = append(left, p)
@@ -149,4 +152,29 @@ func (p *port) runs() bool {
 	f := p.i.Inspect()
 	f.Process.Close()
 	return f.State == pidfile.Running
+}
+
+// leftBehind says whether a worker of the dead server holds the port, having said
+// so: it does not finish anything, and waiting for it is of no use.
+func (m *Manager) leftBehind(p *port) bool {
+	f := p.i.Inspect()
+	f.Process.Close()
+	if f.State != pidfile.Dead {
+		return false
+	}
+	workers, err := p.i.Left(f.Record.PID)
+	if err != nil {
+		return false
+	}
+	holds := false
+	for _, w := range workers {
+		holds = holds || slices.ContainsFunc(w.Listening(), func(s pidfile.Socket) bool { return s.Inode == p.holder.Inode })
+		w.Close()
+	}
+	if holds {
+		m.problem(p.i, "%s (%s): not started: %s is held by %s, which the dead pid %d has left behind",
+			p.i, subject(p.i), p.holder.Address, p.holder.Holder(), f.Record.PID)
+		m.Console.Hint("stop, or restart, ends it")
+	}
+	return holds
 }
