@@ -118,7 +118,7 @@ func (t *testing) run(ctx context.Context, todo []*server.Instance) {
 		return
 	}
 	defer launches.Close()
-	defer m.tidy(withoutPidfile(todo))
+	defer m.tidy(ctx, todo, malformed(todo))
 	for _, i := range todo {
 		m.note("Testing %s...(%s)", i, subject(i))
 		c, err := i.Test()

@@ -1,16 +1,17 @@
 package manager
 
 import (
+	"context"
 	"errors"
-	"io/fs"
+	"slices"
 
 	"mgr/pidfile"
 	"mgr/server"
 )
 
-// withoutPidfile gives the instances whose pidfile is the server's own, and is
-// not there.
-func withoutPidfile(all []*server.Instance) []*server.Instance {
+// malformed gives the instances whose pidfile is the server's own, and holds no
+// pid.
+func malformed(all []*server.Instance) []*server.Instance {
 	var out []*server.Instance
 	for _, i := range all {
 		if i.Program.Pidfile == "" {
@@ -18,29 +19,26 @@ func withoutPidfile(all []*server.Instance) []*server.Instance {
 		}
 		f := i.Inspect()
 		f.Process.Close()
-		if f.State == pidfile.Stopped {
+		if f.State == pidfile.Malformed {
 			out = append(out, i)
 		}
 	}
 	return out
 }
 
-// tidy removes pidfiles without a pid that tests have made: nginx -t makes sure
-// that it could write one. Where somebody starts the server meanwhile, it is his.
-func (m *Manager) tidy(instances []*server.Instance) {
-	for _, i := range instances {
-		f := i.Inspect()
-		f.Process.Close()
-		if f.State != pidfile.Malformed {
-			continue
+// tidy removes pidfiles without a pid that tests have made, and no others: nginx
+// -t makes sure that it could write one. before are those that there were.
+func (m *Manager) tidy(ctx context.Context, tested, before []*server.Instance) {
+	made := slices.DeleteFunc(malformed(tested), func(i *server.Instance) bool { return slices.Contains(before, i) })
+	// Locked, since it may be a server's that is just being started or stopped.
+	m.eachBatch(ctx, made, false, func(batch []*server.Instance) {
+		for _, i := range malformed(batch) {
+			if err := i.Remove(0); err != nil && !errors.Is(err, pidfile.ErrChanged) {
+				m.Console.Warn("%s: %v", i, err)
+			}
 		}
-		// Without a run directory nobody has ever started anything.
-		if err := i.TryLock(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			continue
+		for _, i := range batch {
+			i.Unlock()
 		}
-		if err := i.Remove(0); err != nil && !errors.Is(err, pidfile.ErrChanged) {
-			m.Console.Warn("%s: %v", i, err)
-		}
-		i.Unlock()
-	}
+	})
 }
