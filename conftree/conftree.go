@@ -76,6 +76,7 @@ func Find(root string, s Search) ([]Conf, error) {
 		return nil, err
 	}
 	w := walk{root: root}
+	clean := strings.TrimSuffix(filepath.Clean(root), "/")
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), s.Base) {
 			w.top(e)
@@ -84,7 +85,8 @@ func Find(root string, s Search) ([]Conf, error) {
 	slices.Sort(w.found)
 	var confs []Conf
 	for _, rel := range w.found {
-		confs = append(confs, Conf{Path: filepath.Join(root, rel), Rel: rel, Name: s.name(rel), Base: s.Base})
+		path := clean + "/" + rel // rel is clean: it is made of entries
+		confs = append(confs, Conf{Path: path, Rel: rel, Name: s.name(rel), Base: s.Base})
 	}
 	confs, errs := s.having(confs)
 	return confs, errors.Join(append(w.errs, errs...)...)
@@ -136,7 +138,7 @@ type walk struct {
 func (w *walk) top(e fs.DirEntry) {
 	name := e.Name()
 	switch {
-	case !isDir(filepath.Join(w.root, name), e):
+	case !isDir(w.root, e):
 		if strings.HasSuffix(name, confExt) {
 			w.found = append(w.found, name)
 		}
@@ -166,7 +168,7 @@ func (w *walk) dir(dir string) {
 	for _, e := range entries {
 		name := dir + "/" + e.Name()
 		switch {
-		case !isDir(filepath.Join(path, e.Name()), e):
+		case !isDir(path, e):
 			if strings.HasSuffix(name, confExt) {
 				w.found = append(w.found, name)
 			}
@@ -185,11 +187,11 @@ func (w *walk) dir(dir string) {
 	}
 }
 
-// isDir follows a link, as os.path.isdir does.
-func isDir(path string, e fs.DirEntry) bool {
+// isDir follows a link in dir, as os.path.isdir does.
+func isDir(dir string, e fs.DirEntry) bool {
 	if e.Type()&fs.ModeSymlink == 0 {
 		return e.IsDir()
 	}
-	info, err := os.Stat(path)
+	info, err := os.Stat(filepath.Join(dir, e.Name()))
 	return err == nil && info.IsDir()
 }

@@ -63,7 +63,7 @@ func (f *Fleet) processes(s *Server, t *aliases.Target, number int) error {
 func (f *Fleet) confs(s *Server, t *aliases.Target) (wanted []conftree.Conf, known []string, err error) {
 	find := func(entries []aliases.ConfEntry) error {
 		for _, e := range entries {
-			found, err := conftree.Find(f.ConfDir, conftree.Search{Base: e.Base, Section: e.Section})
+			found, err := f.find(conftree.Search{Base: e.Base, Section: e.Section})
 			var se *conftree.SectionError
 			if errors.As(err, &se) {
 				s.Errs = append(s.Errs, err)

@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"mgr/aliases"
+	"mgr/conftree"
 	"mgr/pidfile"
 )
 
@@ -30,6 +31,26 @@ type Fleet struct {
 	listed bool                    // pids is valid
 	looks  map[string]*command     // by command word
 	creds  map[[2]string]*credentials
+	finds  map[conftree.Search]find
+}
+
+// A find is what a search of the conf tree came to.
+type find struct {
+	confs []conftree.Conf
+	err   error
+}
+
+// find searches the conf tree, once for all programs that share a place in it.
+func (f *Fleet) find(s conftree.Search) ([]conftree.Conf, error) {
+	found, ok := f.finds[s]
+	if !ok {
+		found.confs, found.err = conftree.Find(f.ConfDir, s)
+		if f.finds == nil {
+			f.finds = map[conftree.Search]find{}
+		}
+		f.finds[s] = found
+	}
+	return found.confs, found.err
 }
 
 // A Server is one program and those of its instances that were asked for.
