@@ -3,7 +3,6 @@ package manager
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"mgr/pidfile"
 	"mgr/server"
@@ -159,9 +158,8 @@ func (s *stopping) remove(i *server.Instance, pid int) {
 // snapshot is taken before the first signal of a stop that may kill, or that
 // signals groups: later the
 // workers of a server that has ended can not be told any more.
-func (s *stopping) snapshot(batch []*server.Instance) *pidfile.Tree {
-	needed := slices.ContainsFunc(batch, func(i *server.Instance) bool { return i.Program.StopGroup || s.m.mayKill(i.Program) })
-	if !needed || s.m.Options.DryRun {
+func (s *stopping) snapshot() *pidfile.Tree {
+	if s.m.Options.DryRun {
 		return nil
 	}
 	tree, err := pidfile.ReadTree()

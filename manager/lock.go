@@ -19,13 +19,34 @@ import (
 // block each other for good. f gives up the locks. It returns false if some
 // could not be locked, having said so.
 func (m *Manager) eachBatch(ctx context.Context, all []*server.Instance, needLock bool, f func([]*server.Instance)) bool {
+	return m.each(ctx, all, batching{size: len(all), needLock: needLock, act: f, settle: func() {}})
+}
+
+// A batching says how batches are made, and what is done with them.
+type batching struct {
+	size     int  // at most so many at once
+	needLock bool // nothing is done without a lock
+	act      func([]*server.Instance)
+	settle   func() // gives up the locks that act has kept
+}
+
+// each is eachBatch for smaller batches, whose locks may be kept a while.
+func (m *Manager) each(ctx context.Context, all []*server.Instance, b batching) bool {
 	if m.Options.DryRun {
-		f(all)
+		b.act(all)
 		return true
 	}
 	ok := true
 	for pending := all; len(pending) > 0 && ctx.Err() == nil; {
 		var batch, busy []*server.Instance
+		acted := false
+		act := func() {
+			if len(batch) > 0 {
+				acted = true
+				b.act(batch)
+				batch = nil
+			}
+		}
 		for _, i := range pending {
 			err := i.TryLock()
 			switch {
@@ -33,24 +54,28 @@ func (m *Manager) eachBatch(ctx context.Context, all []*server.Instance, needLoc
 				busy = append(busy, i)
 			case err == nil:
 				batch = append(batch, i)
-			case needLock:
+			case b.needLock:
 				ok = m.unlockable(i, err) && ok
 			default:
 				m.noLock(err)
 				batch = append(batch, i)
 			}
+			if len(batch) == b.size {
+				if act(); ctx.Err() != nil {
+					break
+				}
+			}
 		}
-		if len(batch) == 0 && len(busy) > 0 {
+		act()
+		if !acted && len(busy) > 0 {
+			b.settle()
 			if err := m.waitLock(ctx, busy[0]); err != nil {
 				m.problem(busy[0], "%s (%s): %v", busy[0], subject(busy[0]), err)
 				ok = false
 			} else {
-				batch = busy[:1]
+				b.act(busy[:1])
 			}
 			busy = busy[1:]
-		}
-		if len(batch) > 0 {
-			f(batch)
 		}
 		pending = busy
 	}

@@ -96,9 +96,22 @@ func among(all []*server.Instance, servers []*server.Server) []*server.Instance 
 	return out
 }
 
+// perLaunch is how many descriptors a server takes that is under way: its handle,
+// the pipes for its stage's report and its output, and what shows that it is ready.
+const perLaunch = 5
+
 // tier starts instances, and again those that died, as often as their programs
-// have it.
+// have it. Where there are more than descriptors for them, they are started in
+// waves: those that are under way are waited for before the next ones.
 func (s *starting) tier(ctx context.Context, servers []*server.Server, todo []*server.Instance) {
+	wave := max(handles()/perLaunch, 1)
+	for len(todo) > wave && !s.m.Options.Foreground && ctx.Err() == nil {
+		s.round(ctx, nil, todo[:wave])
+		todo = todo[wave:]
+	}
+	if ctx.Err() != nil {
+		return
+	}
 	s.round(ctx, servers, todo)
 	for len(s.again) > 0 && ctx.Err() == nil {
 		timer := time.NewTimer(time.Until(s.due))

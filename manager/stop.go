@@ -44,10 +44,11 @@ type stopping struct {
 	targets []*target // the running instances that were signalled
 	failed  bool      // something is not stopped, or cannot be told to be
 	begun   map[*server.Instance]bool
-	of      map[*server.Instance][]*target // those that are waited for
-	ran     map[*aliases.Program]bool      // something of it runs, or ran
-	tree    *pidfile.Tree                  // before the signals, where a stop may kill
-	ports   bool                           // a start will follow: take down what the servers listen at
+	wait    *waiting
+	under   []*target                 // of the targets, those not settled yet
+	ran     map[*aliases.Program]bool // something of it runs, or ran
+	tree    *pidfile.Tree             // before the signals, where a stop may kill
+	ports   bool                      // a start will follow: take down what the servers listen at
 }
 
 // A target is one process that is to end: the server of an instance, or a
@@ -57,6 +58,7 @@ type target struct {
 	process  *pidfile.Process
 	recorded int // the pid in the instance's pidfile
 	deadline time.Time
+	nudge    time.Time          // when to look whether it is stopped; zero: no more
 	sockets  []pidfile.Socket   // where it listened
 	steps    []aliases.StopStep // what comes after the deadline
 	kill     bool               // and SIGKILL after the last of them
@@ -68,6 +70,11 @@ type target struct {
 	member bool // of such a family, and no server
 }
 
+// perRound is how many servers are signalled before those that have ended by then
+// are dealt with: what is locked at a time is little if they end at once, and each
+// lock of a file makes the next one slower (posix_lock_inode of Linux).
+const perRound = 256
+
 // stopAll ends every instance of servers, tier after tier: the next one once the
 // one that was started after it is gone.
 func (m *Manager) stopAll(ctx context.Context, servers []*server.Server) *stopping {
@@ -78,11 +85,16 @@ func (m *Manager) stopAll(ctx context.Context, servers []*server.Server) *stoppi
 
 func (s *stopping) all(ctx context.Context, servers []*server.Server) {
 	m := s.m
+	var err error
+	if s.wait, err = s.newWaiting(ctx); err != nil {
+		m.problem(nil, "%v", err)
+		s.failed = true
+		return
+	}
+	defer s.wait.w.Close()
 	tiers := m.tiers(servers)
 	for n, t := range slices.Backward(tiers) {
-		if !m.eachBatch(ctx, instances(t.servers), false, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
-			s.failed = true
-		}
+		s.tier(ctx, instances(t.servers))
 		if ctx.Err() != nil {
 			break
 		}
@@ -117,25 +129,68 @@ func (s *stopping) untouched(srv *server.Server) bool {
 	return slices.ContainsFunc(srv.Instances, func(i *server.Instance) bool { return !s.begun[i] })
 }
 
-// batch stops instances whose locks are held, and gives up each lock when its
-// instance is dealt with.
-func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
-	var signalled []*target
-	s.tree = s.snapshot(batch)
+// tier stops instances, in batches: each is dealt with while the next one is being
+// signalled, unless what belongs to whom has to be looked at before the first
+// signal.
+func (s *stopping) tier(ctx context.Context, all []*server.Instance) {
+	families := s.familiesMatter(all)
+	b := batching{
+		size:   min(perRound, handles()/2),
+		act:    func(batch []*server.Instance) { s.batch(ctx, batch, families) },
+		settle: func() { s.settle(ctx) },
+	}
+	if families {
+		b.size = handles() / 2
+	}
+	if !s.m.each(ctx, all, b) {
+		s.failed = true
+	}
+	s.settle(ctx)
+}
+
+// familiesMatter says whether a stop of some of the instances may kill, or signals
+// groups.
+func (s *stopping) familiesMatter(all []*server.Instance) bool {
+	return slices.ContainsFunc(all, func(i *server.Instance) bool { return i.Program.StopGroup || s.m.mayKill(i.Program) })
+}
+
+// batch signals instances whose locks are held, and deals with what ends
+// meanwhile.
+func (s *stopping) batch(ctx context.Context, batch []*server.Instance, families bool) {
+	s.wait.until(ctx, max(handles()-len(batch), 0))
+	s.tree = nil
+	if families {
+		s.tree = s.snapshot()
+	}
 	for _, i := range batch {
 		s.begun[i] = true
 		found := s.signal(i)
-		signalled = append(signalled, found...)
+		s.under = append(s.under, found...)
+		s.wait.add(found)
 		if len(found) == 0 {
 			i.Unlock()
 		}
 	}
 	s.m.Console.Flush()
-	s.wait(ctx, signalled)
+	if families {
+		s.settle(ctx)
+		return
+	}
+	s.wait.reap()
+}
+
+// settle waits for what was signalled, and gives up each lock when its instance is
+// dealt with.
+func (s *stopping) settle(ctx context.Context) {
+	signalled := s.under
+	s.under = nil
+	s.wait.until(ctx, 0)
 	members := outliving(signalled)
-	s.wait(ctx, members)
+	s.wait.add(members)
+	s.wait.until(ctx, 0)
 	copies := s.copies(ctx, signalled)
-	s.wait(ctx, copies)
+	s.wait.add(copies)
+	s.wait.until(ctx, 0)
 	signalled = slices.Concat(signalled, members, copies)
 	s.targets = append(s.targets, signalled...)
 	for _, t := range signalled {
@@ -143,7 +198,9 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 		if !t.gone {
 			s.failed = true
 		}
-		t.i.Unlock()
+		if !t.gone || t.kill { // or ended has done it
+			t.i.Unlock()
+		}
 	}
 }
 
@@ -170,6 +227,7 @@ func (s *stopping) send(i *server.Instance, pid int, processes []*pidfile.Proces
 			m.Console.Say("Would signal %s  pid: %d  signal: %d", i, p.PID(), sig)
 			m.did(i, "stop", pidfile.Stopped, 0)
 			t.gone = true
+			p.Close()
 			out = append(out, t)
 			continue
 		}
@@ -186,8 +244,9 @@ func (s *stopping) send(i *server.Instance, pid int, processes []*pidfile.Proces
 
 // target takes down what is to become of a process.
 func (s *stopping) target(i *server.Instance, pid int, p *pidfile.Process) *target {
-	steps := s.m.stopSteps(i.Program)
-	t := &target{i: i, process: p, recorded: pid, deadline: time.Now().Add(steps[0].Wait), steps: steps[1:], kill: s.m.mayKill(i.Program)}
+	steps, now := s.m.stopSteps(i.Program), time.Now()
+	t := &target{i: i, process: p, recorded: pid, deadline: now.Add(steps[0].Wait), nudge: now.Add(min(soon, steps[0].Wait/2)),
+		steps: steps[1:], kill: s.m.mayKill(i.Program)}
 	if s.ports && !s.m.Options.DryRun && !s.m.Options.Compat {
 		t.sockets = p.Listening()
 	}
@@ -212,9 +271,6 @@ func (s *stopping) sendStep(t *target, sig syscall.Signal) error {
 	m, p := s.m, t.process
 	m.Console.Say("Signal %s  pid: %d  signal: %d", t.i, p.PID(), sig)
 	err := p.Signal(sig)
-	if err == nil && pidfile.StateOf(p.PID()) == "T" {
-		err = p.Signal(unix.SIGCONT) // a stopped process takes no signal until it goes on
-	}
 	if err != nil || !t.i.Program.StopGroup || t.member {
 		return err
 	}
@@ -276,65 +332,6 @@ func (m *Manager) mayKill(p *aliases.Program) bool {
 	return m.Options.Kill || slices.ContainsFunc(m.stopSteps(p), func(step aliases.StopStep) bool { return step.Signal == unix.SIGKILL })
 }
 
-// wait waits until every target has ended or is out of time, escalating where
-// that is asked for.
-func (s *stopping) wait(ctx context.Context, targets []*target) {
-	left := alive(targets)
-	if len(left) == 0 {
-		return
-	}
-	s.of = map[*server.Instance][]*target{}
-	for _, t := range targets {
-		s.of[t.i] = append(s.of[t.i], t)
-	}
-	w, err := pidfile.NewWaiter(ctx)
-	if err != nil {
-		s.m.problem(nil, "%v", err)
-		return
-	}
-	defer w.Close()
-	for n, t := range targets {
-		if err := w.Add(t.process.FD(), n); err != nil {
-			s.m.problem(t.i, "%s: %v", t.i, err)
-		}
-	}
-	for ; len(left) > 0 && ctx.Err() == nil; left = alive(left) {
-		keys, err := w.Wait(earliest(left))
-		if err != nil {
-			s.m.problem(nil, "%v", err)
-			return
-		}
-		for _, key := range keys {
-			w.Remove(targets[key].process.FD())
-			s.ended(targets[key], s.of[targets[key].i])
-		}
-		if len(keys) > 0 || ctx.Err() != nil {
-			continue
-		}
-		left = s.overdue(left)
-	}
-}
-
-func alive(targets []*target) []*target {
-	var out []*target
-	for _, t := range targets {
-		if !t.gone {
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
-func earliest(targets []*target) time.Time {
-	first := targets[0].deadline
-	for _, t := range targets[1:] {
-		if t.deadline.Before(first) {
-			first = t.deadline
-		}
-	}
-	return first
-}
-
 // ended notes that a target has ended. The pidfile goes with the last process
 // of its instance.
 func (s *stopping) ended(t *target, all []*target) {
@@ -352,7 +349,6 @@ func (s *stopping) ended(t *target, all []*target) {
 		s.remove(t.i, t.recorded)
 	}
 	s.m.did(t.i, "stop", pidfile.Stopped, 0).Error = ""
-	s.m.Console.Flush()
 	if !t.kill { // or a new server would be taken for a copy of the old one
 		t.i.Unlock()
 	}

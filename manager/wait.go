@@ -1,0 +1,148 @@
+package manager
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// A waiting is what a stop waits for: targets, each under its deadline. Those that
+// end are dealt with while others are still being signalled, and what it costs does
+// not grow with the number of those that are left.
+type waiting struct {
+	s     *stopping
+	w     *pidfile.Waiter
+	all   []*target // by their keys
+	of    map[*server.Instance][]*target
+	left  []*target // those worth waiting for, and some that have ended since
+	ended int       // that have
+	next  time.Time // when to look at them though nothing happens; zero: unknown
+}
+
+func (s *stopping) newWaiting(ctx context.Context) (*waiting, error) {
+	w, err := pidfile.NewWaiter(ctx)
+	return &waiting{s: s, w: w, of: map[*server.Instance][]*target{}}, err
+}
+
+// add begins to wait for targets.
+func (x *waiting) add(targets []*target) {
+	for _, t := range targets {
+		if t.gone {
+			continue
+		}
+		if err := x.w.Add(t.process.FD(), len(x.all)); err != nil {
+			x.s.m.problem(t.i, "%s: %v", t.i, err)
+			continue
+		}
+		x.all = append(x.all, t)
+		x.of[t.i] = append(x.of[t.i], t)
+		x.left = append(x.left, t)
+		if at := t.wakeAt(); x.next.IsZero() || at.Before(x.next) {
+			x.next = at
+		}
+	}
+}
+
+// reap deals with what has ended.
+func (x *waiting) reap() {
+	for x.step(time.Now()) > 0 {
+	}
+}
+
+// until waits until no more than so many are left, escalating where that is asked
+// for, or until ctx ends.
+func (x *waiting) until(ctx context.Context, few int) {
+	for len(x.left) > few && ctx.Err() == nil {
+		n := x.step(x.next)
+		if n < 0 {
+			return
+		}
+		if n == 0 && ctx.Err() == nil {
+			nudge(x.left)
+			x.left = x.s.overdue(alive(x.left))
+		}
+		if n == 0 || few > 0 || 2*x.ended >= len(x.left) {
+			x.left, x.ended = alive(x.left), 0
+			x.next = earliest(x.left)
+		}
+	}
+}
+
+// step waits until the deadline for some of the targets to end, and gives how many
+// did; -1 if that cannot be told.
+func (x *waiting) step(deadline time.Time) int {
+	keys, err := x.w.Wait(deadline)
+	if err != nil {
+		x.s.m.problem(nil, "%v", err)
+		return -1
+	}
+	for _, key := range keys {
+		t := x.all[key]
+		x.s.ended(t, x.of[t.i])
+		t.process.Close() // and it is not watched any more
+	}
+	x.ended += len(keys)
+	if len(keys) > 0 {
+		x.s.m.Console.Flush()
+	}
+	return len(keys)
+}
+
+func alive(targets []*target) []*target {
+	out := targets[:0]
+	for _, t := range targets {
+		if !t.gone {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func earliest(targets []*target) time.Time {
+	var first time.Time
+	for _, t := range targets {
+		if at := t.wakeAt(); first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	return first
+}
+
+// soon is how long most servers that end at once take at the most.
+const soon = 20 * time.Millisecond
+
+// wakeAt is when something has to be done about a target though it does not end.
+func (t *target) wakeAt() time.Time {
+	if !t.nudge.IsZero() && t.nudge.Before(t.deadline) {
+		return t.nudge
+	}
+	return t.deadline
+}
+
+// nudge lets those go on that are stopped: they take no signal until they do.
+func nudge(targets []*target) {
+	now := time.Now()
+	for _, t := range targets {
+		if t.gone || t.nudge.IsZero() || t.nudge.After(now) {
+			continue
+		}
+		t.nudge = time.Time{}
+		if pidfile.StateOf(t.process.PID()) == "T" {
+			_ = t.process.Signal(unix.SIGCONT)
+		}
+	}
+}
+
+// handles is how many processes may be held open at once: descriptors, less what
+// else takes some.
+func handles() int {
+	var lim unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &lim) != nil {
+		return perRound
+	}
+	return int(min(max(lim.Cur, 128)-64, 1<<20))
+}
