@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,7 +58,11 @@ func TestTranscripts(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			env.Vars = append(env.Vars, tr.mark(), "FAKE="+fake, "PATH="+tr.path("bin")+":"+env.Getenv("PATH"),
+			port, err := freePort()
+			if err != nil {
+				return err
+			}
+			env.Vars = append(env.Vars, tr.mark(), "FAKE="+fake, "PORT="+port, "PATH="+tr.path("bin")+":"+env.Getenv("PATH"),
 				"MGR_CONF_DIR="+tr.path("conf"), "MGR_RUN_DIR="+tr.path("run"))
 			return errors.Join(os.Mkdir(tr.path("bin"), 0o755), os.Mkdir(tr.path("log"), 0o755))
 		},
@@ -71,6 +76,17 @@ func TestTranscripts(t *testing.T) {
 			"install": install, "status": status, "same": same, "crash": crash, "await": await, "gone": gone,
 		},
 	})
+}
+
+// freePort gives a port of the loopback address that nobody listens at.
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
 }
 
 func install(ts *testscript.TestScript, _ bool, names []string) {
@@ -110,6 +126,9 @@ func same(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	// What the machine allows is not what is tested.
 	got = regexp.MustCompile(`(?m)^mgr: limit_\w+: cannot be .*\n`).ReplaceAllString(got, "")
+	if port := ts.Getenv("PORT"); port != "" {
+		got = strings.ReplaceAll(got, "127.0.0.1:"+port, "127.0.0.1:PORT")
+	}
 	got = strings.ReplaceAll(got, "/mgr-"+strconv.Itoa(os.Getuid())+"/", "/mgr-UID/")
 	got = regexp.MustCompile(`"[^"]*" of \S+, started [-\d]+ [:\d]+`).ReplaceAllString(got, "HOLDER")
 	if diff := cmp.Diff(ts.ReadFile(args[1]), got); diff != "" {
