@@ -118,7 +118,11 @@ func (s *storm) look(b birth) {
 			s.fault("twins", "%s: %d is alive when %d is born", conf, other, b.pid)
 		}
 		data, err := os.ReadFile(s.path("run/" + strings.TrimSuffix(conf, ".conf") + ".pid"))
-		if strings.TrimSpace(string(data)) != fmt.Sprint(b.pid) {
+		if strings.TrimSpace(string(data)) == fmt.Sprint(b.pid) {
+			continue
+		}
+		// It waits at the gate for this look to end. If it is gone nevertheless, a stop has seen to it, and to its pidfile.
+		if argv, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", b.pid)); len(argv) > 0 {
 			s.fault("untracked servers", "%s: %d is born, its pidfile holds %q, %v", conf, b.pid, data, err)
 		}
 	}
