@@ -123,7 +123,7 @@ func (s *storm) look(b birth) {
 		}
 		// It waits at the gate for this look to end. If it is gone nevertheless, a stop has seen to it, and to its pidfile.
 		if argv, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", b.pid)); len(argv) > 0 {
-			s.fault("untracked servers", "%s: %d is born, its pidfile holds %q, %v", conf, b.pid, data, err)
+			s.fault("untracked servers", "%s: %d is born, its pidfile holds %q, %v; %s", conf, b.pid, data, err, s.scene(b.pid))
 		}
 	}
 	if s.last != nil {
@@ -133,6 +133,20 @@ func (s *storm) look(b birth) {
 		s.last.close()
 	}
 	s.last = s.open(b.pid)
+}
+
+// scene tells what may explain a fault.
+func (s *storm) scene(pid int) string {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	locks, _ := os.ReadFile("/proc/locks")
+	out := fmt.Sprintf("stat %q, locks %q", stat, locks)
+	names, _ := os.ReadDir("/proc")
+	for _, name := range names {
+		if argv, _ := os.ReadFile("/proc/" + name.Name() + "/cmdline"); len(argv) > 0 {
+			out += fmt.Sprintf("\n%s %q", name.Name(), argv)
+		}
+	}
+	return out
 }
 
 // agree compares pidfiles and processes, while nothing changes but servers that die by themselves.

@@ -102,13 +102,54 @@ func (f *Fleet) addOrphans(s *Server, t *aliases.Target) error {
 	}
 	search := conftree.Search{Base: t.Program.Conf[0].Base}
 	if t.Program.Pidfile != "" {
-		return nil // they are where the profile says, not where the run directory is searched
+		return f.addOrphansElsewhere(s, t, have, search)
 	}
 	for _, name := range f.pids {
 		if have[name] || f.owner(name) != t.Program {
 			continue
 		}
 		c, ok := search.FromPidfile(f.ConfDir, t.Program.Name, name)
+		if !ok || !t.Wants(c.Name) {
+			continue
+		}
+		i, err := f.instance(t.Program, c)
+		if err != nil {
+			return err
+		}
+		i.Orphan = !exists(i.Conf)
+		s.Instances = append(s.Instances, i)
+	}
+	return nil
+}
+
+// addOrphansElsewhere is addOrphans for pidfiles that are where the profile says,
+// as far as the names of files tell the names of confs.
+func (f *Fleet) addOrphansElsewhere(s *Server, t *aliases.Target, have map[string]bool, search conftree.Search) error {
+	const mark = "\x00"
+	words, err := f.words(t.Program, []string{t.Program.Pidfile}, aliases.Unit{ConfName: mark})
+	if err != nil {
+		return err
+	}
+	dir, base := filepath.Split(words[0])
+	before, after, ok := strings.Cut(base, mark)
+	if !ok || strings.Contains(dir+after, mark) {
+		return nil
+	}
+	where := dir
+	if !filepath.IsAbs(where) {
+		where = filepath.Join(f.RunDir, where)
+	}
+	entries, err := os.ReadDir(where)
+	if err != nil {
+		return nil // whoever looks for the others says so
+	}
+	for _, e := range entries {
+		rest, ok := strings.CutPrefix(e.Name(), before)
+		name, ok2 := strings.CutSuffix(rest, after)
+		if !ok || !ok2 || name == "" || have[filepath.Clean(dir+e.Name())] {
+			continue
+		}
+		c, ok := search.FromPidfile(f.ConfDir, t.Program.Name, t.Program.Name+"/"+name+".pid")
 		if !ok || !t.Wants(c.Name) {
 			continue
 		}
