@@ -198,6 +198,8 @@ static int start(char *stage)
 			struct instance *i = ev[k].data.ptr;
 			if (read(i->fd, buf, sizeof buf) > 0)
 				continue;
+			// a child that is about to be executed may still hold it as well
+			epoll_ctl(epoll, EPOLL_CTL_DEL, i->fd, NULL);
 			close(i->fd);
 			printf("%s started (%d - %s)\n", i->command, i->pid, i->conf);
 			left--;
