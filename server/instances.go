@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -100,16 +101,11 @@ func (f *Fleet) addOrphans(s *Server, t *aliases.Target) error {
 	for _, i := range s.Instances {
 		have[i.name] = true
 	}
+	mirrored := f.mirrored(t.Program)
 	search := conftree.Search{Base: t.Program.Conf[0].Base}
-	if t.Program.Pidfile != "" {
-		return f.addOrphansElsewhere(s, t, have, search)
-	}
-	for _, name := range f.pids {
-		if have[name] || f.owner(name) != t.Program {
-			continue
-		}
-		c, ok := search.FromPidfile(f.ConfDir, t.Program.Name, name)
-		if !ok || !t.Wants(c.Name) {
+	for _, name := range slices.Sorted(maps.Keys(mirrored)) {
+		c, ok := search.FromPidfile(f.ConfDir, t.Program.Name, mirrored[name])
+		if !ok || have[name] || !t.Wants(c.Name) {
 			continue
 		}
 		i, err := f.instance(t.Program, c)
@@ -122,13 +118,23 @@ func (f *Fleet) addOrphans(s *Server, t *aliases.Target) error {
 	return nil
 }
 
-// addOrphansElsewhere is addOrphans for pidfiles that are where the profile says,
-// as far as the names of files tell the names of confs.
-func (f *Fleet) addOrphansElsewhere(s *Server, t *aliases.Target, have map[string]bool, search conftree.Search) error {
+// mirrored gives the pidfiles of a program that are there, and what they would be
+// called in the run directory's mirror of the conf tree. Those that are where the
+// profile says are known as far as names of files tell names of confs.
+func (f *Fleet) mirrored(p *aliases.Program) map[string]string {
+	out := map[string]string{}
+	if p.Pidfile == "" {
+		for _, name := range f.pids {
+			if f.owner(name) == p {
+				out[name] = name
+			}
+		}
+		return out
+	}
 	const mark = "\x00"
-	words, err := f.words(t.Program, []string{t.Program.Pidfile}, aliases.Unit{ConfName: mark})
+	words, err := f.words(p, []string{p.Pidfile}, aliases.Unit{ConfName: mark})
 	if err != nil {
-		return err
+		return nil // as the instances of confs will say
 	}
 	dir, base := filepath.Split(words[0])
 	before, after, ok := strings.Cut(base, mark)
@@ -139,28 +145,15 @@ func (f *Fleet) addOrphansElsewhere(s *Server, t *aliases.Target, have map[strin
 	if !filepath.IsAbs(where) {
 		where = filepath.Join(f.RunDir, where)
 	}
-	entries, err := os.ReadDir(where)
-	if err != nil {
-		return nil // whoever looks for the others says so
-	}
+	entries, _ := os.ReadDir(where) // what keeps it from being read is said of the confs that are there
 	for _, e := range entries {
 		rest, ok := strings.CutPrefix(e.Name(), before)
 		name, ok2 := strings.CutSuffix(rest, after)
-		if !ok || !ok2 || name == "" || have[filepath.Clean(dir+e.Name())] {
-			continue
+		if ok && ok2 && name != "" {
+			out[filepath.Clean(dir+e.Name())] = p.Name + "/" + name + ".pid"
 		}
-		c, ok := search.FromPidfile(f.ConfDir, t.Program.Name, t.Program.Name+"/"+name+".pid")
-		if !ok || !t.Wants(c.Name) {
-			continue
-		}
-		i, err := f.instance(t.Program, c)
-		if err != nil {
-			return err
-		}
-		i.Orphan = !exists(i.Conf)
-		s.Instances = append(s.Instances, i)
 	}
-	return nil
+	return out
 }
 
 func exists(path string) bool {
