@@ -32,7 +32,7 @@ func flags() []cli.Flag {
 		&cli.BoolFlag{Name: "no-daemon", Aliases: []string{"n"}, Usage: "start: stay in the foreground"},
 		&cli.BoolFlag{Name: "graceful", Aliases: []string{"g"}, Usage: "stop: finish what is under way"},
 		&cli.StringFlag{Name: "config-num", Aliases: []string{"c"}, Usage: "only the `N`th conf of each server"},
-		&cli.StringFlag{Name: "kill-wait", Aliases: []string{"k"}, Usage: "wait `SECONDS` for an end (default 15)"},
+		&cli.StringFlag{Name: "kill-wait", Aliases: []string{"k"}, Usage: "wait `SECONDS` for an end (default: stopwaitsecs)"},
 		&cli.BoolFlag{Name: "kill-after-timeout", Usage: "then kill it and its workers"},
 		&cli.StringFlag{Name: "serial", Usage: "restart, reload: `N` instances at a time, 0: all"},
 		&cli.StringFlag{Name: "pause", Usage: "with --serial: `SECONDS` in between"},

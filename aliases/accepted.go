@@ -36,9 +36,7 @@ func autorestart(_ *Program, value string, _ Scope) error {
 
 func killAsGroup(p *Program, value string, _ Scope) error {
 	is, err := parseBool(value)
-	if err == nil && !is && p.StopGroup {
-		return errors.New("false contradicts stopasgroup")
-	}
+	p.killAlone = err == nil && !is
 	return err
 }
 

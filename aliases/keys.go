@@ -65,7 +65,7 @@ var keys = map[string]row{
 	"group":               {set: text(func(p *Program) *string { return &p.UserGroup })},
 	"umask":               {set: umask},
 	"directory":           each(directory),
-	"nice":                {set: integer(func(p *Program) *int { return &p.Nice }, -20, 19)},
+	"nice":                {set: nice},
 	"environment":         each(environment(false)),
 	"environment_default": each(environment(true)),
 	"limit_nofile":        {set: limit("limit_nofile", unix.RLIMIT_NOFILE)},
@@ -170,7 +170,7 @@ func text(dst func(*Program) *string) setter {
 // directory keeps an absolute path: mgr's own working directory is anybody's.
 func directory(p *Program, value string, scope Scope) error {
 	path, err := scope.Expand(value)
-	if err == nil && !strings.HasPrefix(path, "/") && !strings.HasPrefix(value, "%(") {
+	if err == nil && !strings.HasPrefix(path, "/") && !strings.HasPrefix(value, "%(conf)s") && !strings.HasPrefix(value, "%(pidfile)s") {
 		err = fmt.Errorf("%q is no absolute path", clip(value))
 	}
 	if err != nil {
@@ -310,6 +310,14 @@ func umask(p *Program, value string, _ Scope) error {
 	}
 	p.Umask = int(n)
 	return nil
+}
+
+func nice(p *Program, value string, _ Scope) error {
+	n, err := number(value, -20, 19)
+	if err == nil {
+		p.Nice = &n
+	}
+	return err
 }
 
 func integer(dst func(*Program) *int, least, most int) setter {

@@ -60,7 +60,7 @@ var keyTests = []struct {
 	{"umask", "0", func(p *Program) { p.Umask = 0 }},
 	{"directory", "/srv/%(program_name)s", func(p *Program) { p.Directory = "/srv/%(program_name)s" }},
 	{"directory", "%(here)s/x", func(p *Program) { p.Directory = "/etc/x" }},
-	{"nice", "-5", func(p *Program) { p.Nice = -5 }},
+	{"nice", "-5", func(p *Program) { n := -5; p.Nice = &n }},
 	{"optional", "yes", func(p *Program) { p.Optional = true }},
 	{"optional", "0", func(p *Program) {}},
 	{"conf", "php/*/fpm-?.conf, nginx/nginx.conf[http]", func(p *Program) { p.Conf = []ConfEntry{{"php/*/fpm-?.conf", ""}, {"nginx/nginx.conf", "http"}} }},
@@ -237,7 +237,8 @@ environment = A=1
 		t.Fatal(err)
 	}
 	want := defaultProgram("a")
-	want.Command, want.Nice, want.Umask = []string{"x"}, 2, 0o77
+	two := 2
+	want.Command, want.Nice, want.Umask = []string{"x"}, &two, 0o77
 	want.Ready, want.GroupOrder = ReadyStarted, want.Priority
 	want.Limits = []Limit{{"limit_nofile", unix.RLIMIT_NOFILE, 9, false}, {"limit_core", unix.RLIMIT_CORE, 1, false}}
 	want.Environment = []EnvVar{{"A", "1", false}, {"A", "3", false}, {"B", "4", false}}

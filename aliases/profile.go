@@ -92,7 +92,7 @@ type Program struct {
 	UserGroup   string // "": the user's
 	Umask       int
 	Directory   string
-	Nice        int
+	Nice        *int // nil: the caller's
 	Environment []EnvVar
 	Limits      []Limit
 
@@ -101,7 +101,8 @@ type Program struct {
 	// RedirectStderr sends stderr where stdout goes.
 	RedirectStderr bool
 
-	places map[string]*Error // of keys, and of the section, ""
+	killAlone bool              // killasgroup = false
+	places    map[string]*Error // of keys, and of the section, ""
 }
 
 // A ConfEntry is one place of the conf tree, `object-server[object-expirer]`.

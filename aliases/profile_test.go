@@ -185,6 +185,7 @@ func TestGrove(t *testing.T) {
 	if diff := cmp.Diff([]string{"grove-worker", "relay.north", "relay.south"}, programNames(p.Group("back").Programs)); diff != "" {
 		t.Errorf("group back (-want +got):\n%s", diff)
 	}
+	five := 5
 	want := &Program{
 		Name: "grove-worker", Type: "grove", Group: "back", Optional: true,
 		NumProcs: 1, ProcessName: "%(program_name)s", ExitCodes: []int{0}, GroupOrder: 999, Priority: 999,
@@ -194,7 +195,7 @@ func TestGrove(t *testing.T) {
 		OnceArgs: []string{"once", "--all"}, ConsoleArgs: []string{"verbose"},
 		Ready: ReadyStdoutClose, ReadyWait: 20 * time.Second,
 		StopSignal: unix.SIGINT, StopWait: 7500 * time.Millisecond,
-		Umask: 0o27, Directory: "/", Nice: 5,
+		Umask: 0o27, Directory: "/", Nice: &five,
 		Environment: []EnvVar{{"GROVE_HOME", "/var/lib/grove", true}, {"GROVE_ROLE", "worker, heavy", false}, {"GROVE_CONF", "%(conf_name)s", false}},
 		Limits:      []Limit{{"limit_core", unix.RLIMIT_CORE, 0, false}},
 	}

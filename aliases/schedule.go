@@ -89,8 +89,12 @@ func (p *Program) finish() (key string, err error) {
 		p.GroupOrder = p.Priority
 	}
 	switch {
+	case p.StopGroup && p.killAlone:
+		return "killasgroup", errors.New("false contradicts stopasgroup")
 	case p.Forking && p.Ready.Kind() == ReadyStdoutClose:
 		return "ready", errors.New("a program that is forking closes its stdout before its server is there: use pidfile")
+	case p.Ready.Kind() == ReadyStdoutClose && p.StdoutLog != LogAuto:
+		return "stdout_logfile", errors.New("with ready = stdout-close stdout goes to mgr, until it is closed")
 	case p.NumProcs > 1 && len(p.Conf)+len(p.DeprecatedConf) > 0:
 		return "numprocs", errors.New("a program with confs has one process for each conf")
 	case p.NumProcs > 1 && !strings.Contains(p.ProcessName, "%(process_num)"):

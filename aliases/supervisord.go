@@ -36,7 +36,7 @@ var inherited = map[string]row{
 	"environment": each(environment(false)),
 	"umask":       {set: umask},
 	"user":        {set: text(func(p *Program) *string { return &p.User })},
-	"directory":   {set: directory},
+	"directory":   each(directory),
 	"minfds":      {set: atLeast("limit_nofile", unix.RLIMIT_NOFILE)},
 	"minprocs":    {set: atLeast("limit_nproc", unix.RLIMIT_NPROC)},
 }

@@ -7,6 +7,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // pattern says whether s looks for paths, and not for beginnings of names.
@@ -20,24 +22,63 @@ func (s Search) within(root string) (string, string) {
 	return root, s.Base
 }
 
-// match finds the confs whose paths the pattern describes, path.Match. What is
-// no file, and no .conf.d, is left out.
+// match finds the confs whose paths the pattern describes, part by part,
+// path.Match. What is no file, and no .conf.d, is left out, and what is hidden,
+// unless the pattern says so. Directories on the way that cannot be read are in
+// the error.
 func (s Search) match(root string) ([]Conf, error) {
 	root, pattern := s.within(root)
-	found, err := fs.Glob(os.DirFS(root), pattern)
-	if err != nil {
-		return nil, err
+	found := []string{"."}
+	var errs []error
+	for part := range strings.SplitSeq(pattern, "/") {
+		var next []string
+		for _, dir := range found {
+			names, err := matching(filepath.Join(root, dir), part)
+			if err != nil {
+				errs = append(errs, &SectionError{filepath.Join(root, dir), err})
+			}
+			for _, name := range names {
+				next = append(next, path.Join(dir, name))
+			}
+		}
+		found = next
 	}
 	var confs []Conf
 	for _, rel := range found {
 		c := Conf{Path: filepath.Join(root, rel), Rel: rel, Name: s.wild(pattern, rel), Base: s.Base, pattern: true}
-		if info, err := os.Stat(c.Path); err != nil || info.IsDir() && !strings.HasSuffix(rel, dirExt) {
+		info, err := os.Stat(c.Path)
+		if err != nil || info.IsDir() && !strings.HasSuffix(rel, dirExt) || c.Name == "" {
 			continue
 		}
 		confs = append(confs, c)
 	}
-	confs, errs := s.having(confs)
-	return confs, errors.Join(errs...)
+	confs, more := s.having(confs)
+	return confs, errors.Join(append(errs, more...)...)
+}
+
+// matching gives the entries of a directory that one part of a pattern describes.
+// What is not there, or no directory, has none.
+func matching(dir, part string) ([]string, error) {
+	if !strings.ContainsAny(part, "*?") {
+		return []string{part}, nil
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, cause(err)
+	}
+	var names []string
+	for _, e := range entries {
+		name := e.Name()
+		if ok, err := path.Match(part, name); err != nil {
+			return nil, err
+		} else if ok && (name[0] != '.' || part[0] == '.') {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }
 
 // wild is what a conf that a pattern found is called: what its wildcards stand
@@ -66,7 +107,7 @@ func (s Search) named(root, rest string) (Conf, bool) {
 		}
 		rel = pattern[:at] + name + pattern[at+1:]
 	}
-	if s.wild(pattern, rel) != name {
+	if ok, err := path.Match(pattern, rel); err != nil || !ok || s.wild(pattern, rel) != name {
 		return Conf{}, false
 	}
 	return Conf{Path: filepath.Join(root, rel), Rel: rel, Name: name, Base: s.Base, pattern: true}, true

@@ -10,7 +10,7 @@ import (
 
 func TestPatterns(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "a[b]*c") // not a part of the pattern
-	for _, name := range []string{"php/fpm-8.1.conf", "php/fpm-8.2.conf", "php/fpm-.conf", "php/other.conf", "php/8.2/fpm/pool.conf",
+	for _, name := range []string{"php/fpm-8.1.conf", "php/fpm-8.2.conf", "php/fpm-.conf", "php/other.conf", "php/.hidden.conf", "php/8.2/fpm/pool.conf",
 		"php/8.3/fpm/pool.conf", "php/8.3/fpm/pool.conf.bak", "nginx/nginx.conf", "nginx/sites.conf.d/x", "nginx/dir.conf/x", "top.conf"} {
 		path := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -25,7 +25,7 @@ func TestPatterns(t *testing.T) {
 		want   [][3]string // path below root, name, pidfile
 		orphan string      // the pidfile of a conf that is gone leads back to
 	}{
-		{Search{Base: "php/fpm-*.conf"}, [][3]string{{"php/fpm-.conf", "", "p/.pid"}, {"php/fpm-8.1.conf", "8.1", "p/8.1.pid"},
+		{Search{Base: "php/fpm-*.conf"}, [][3]string{{"php/fpm-8.1.conf", "8.1", "p/8.1.pid"},
 			{"php/fpm-8.2.conf", "8.2", "p/8.2.pid"}}, "php/fpm-gone.conf"},
 		{Search{Base: "php/*/fpm/pool.conf"}, [][3]string{{"php/8.2/fpm/pool.conf", "8.2", "p/8.2.pid"},
 			{"php/8.3/fpm/pool.conf", "8.3", "p/8.3.pid"}}, "php/gone/fpm/pool.conf"},
@@ -34,7 +34,9 @@ func TestPatterns(t *testing.T) {
 		{Search{Base: "nginx/nginx.conf"}, [][3]string{{"nginx/nginx.conf", "nginx", "p/nginx.pid"}}, ""},
 		{Search{Base: "nginx/*.conf*"}, [][3]string{{"nginx/nginx.conf", "nginx.conf", "p/nginx.conf.pid"},
 			{"nginx/sites.conf.d", "sites.conf.d", "p/sites.conf.d.pid"}}, ""},
-		{Search{Base: "top*.conf"}, [][3]string{{"top.conf", "", "p/.pid"}}, "topgone.conf"},
+		{Search{Base: "top*.conf"}, nil, "topgone.conf"}, // what nobody could call by a name
+		{Search{Base: "php/fpm-8.?.conf"}, [][3]string{{"php/fpm-8.1.conf", "1", "p/1.pid"}, {"php/fpm-8.2.conf", "2", "p/2.pid"}}, ""},
+		{Search{Base: "php/.h*.conf"}, [][3]string{{"php/.hidden.conf", "idden", "p/idden.pid"}}, "php/.hgone.conf"},
 		{Search{Base: "php/fpm-*.conf", Section: "none"}, nil, "php/fpm-gone.conf"},
 		{Search{Base: "none/*.conf"}, nil, "none/gone.conf"},
 	}
@@ -49,8 +51,8 @@ func TestPatterns(t *testing.T) {
 			if c.Path != filepath.Join(root, c.Rel) {
 				t.Errorf("path %q", c.Path)
 			}
-			if back, ok := tt.search.FromPidfile(root, "p", c.Pidfile("p")); ok && back != c {
-				t.Errorf("%+v: the way back leads to %+v", c, back)
+			if back, ok := tt.search.FromPidfile(root, "p", c.Pidfile("p")); back != c && (ok || tt.orphan != "") {
+				t.Errorf("%+v: the way back leads to %+v, %v", c, back, ok)
 			}
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {

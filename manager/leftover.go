@@ -50,7 +50,7 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 	switch f.State {
 	case pidfile.Stopped:
 	case pidfile.Dead:
-		if left := s.orphans(i, f.Record.PID); len(left) > 0 {
+		if left := s.orphans(i, f.Record); len(left) > 0 {
 			return left
 		}
 		m.note("Removing stale pid file %s", i.Pidfile)
@@ -84,11 +84,12 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 
 // orphans stops the workers that a server left behind when it died: they hold
 // its port. swift-init leaves them (and ships swift-orphans to find them).
-func (s *stopping) orphans(i *server.Instance, pid int) []*target {
+func (s *stopping) orphans(i *server.Instance, rec pidfile.Record) []*target {
+	pid := rec.PID
 	if s.m.Options.Compat {
 		return nil
 	}
-	left, err := i.Left(pid)
+	left, err := i.Left(rec)
 	if err == nil && len(left) == 0 && s.m.Options.Kill {
 		left, err = i.Orphans() // of a server that led no group
 	}

@@ -102,7 +102,7 @@ func Commands() []Command {
 		{Name: "shutdown", Help: "stop gracefully: finish what is under way", Long: shutdownHelp, run: (*Manager).shutdown},
 		{Name: "kill", Help: "stop, and never complain that nothing ran", Long: killHelp, run: (*Manager).kill},
 		{Name: "restart", Help: "stop, then start", Long: restartHelp, serial: true, run: (*Manager).restart},
-		{Name: "reload", Help: "graceful stop, then start, program after program", Long: reloadHelp, serial: true, run: (*Manager).reload},
+		{Name: "reload", Help: "have them read their confs anew, or restart them", Long: reloadHelp, serial: true, run: (*Manager).reload},
 		{Name: "force-reload", Help: "the same as reload", Long: reloadHelp, serial: true, run: (*Manager).reload},
 		{Name: "reload-seamless", Help: "re-execute, keeping the sockets", Long: seamlessHelp, drains: true, run: (*Manager).seamless},
 		{Name: "kill-children", Help: "signal the worker processes only", Long: childrenHelp, run: (*Manager).killChildren},

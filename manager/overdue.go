@@ -45,7 +45,7 @@ func (s *stopping) overdue(left []*target) []*target {
 func (s *stopping) next(t *target) string {
 	switch {
 	case len(t.steps) > 0 && t.steps[0].Signal != unix.SIGKILL:
-		return "sending " + unix.SignalName(t.steps[0].Signal)
+		return "sending " + signalName(t.steps[0].Signal)
 	case t.kill:
 		return "killing"
 	}
@@ -58,7 +58,7 @@ func (s *stopping) advance(t *target) bool {
 		step := t.steps[0]
 		t.steps = t.steps[1:]
 		t.deadline = time.Now().Add(step.Wait)
-		s.m.result(t.i).Signal = unix.SignalName(step.Signal)
+		s.m.result(t.i).Signal = signalName(step.Signal)
 		if err := s.sendStep(t, step.Signal); err != nil && !errors.Is(err, pidfile.ErrGone) {
 			s.refused(t.i, t.process.PID(), err)
 		}

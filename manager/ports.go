@@ -75,6 +75,9 @@ func (s *starting) free(ctx context.Context, todo []*server.Instance) []*server.
 }
 
 func (m *Manager) portLimit(i *server.Instance) time.Time {
+	if i.Program.ReadyWait == 0 {
+		return time.Now().AddDate(1, 0, 0) // as long as it takes
+	}
 	return time.Now().Add(i.Program.ReadyWait)
 }
 
@@ -162,7 +165,7 @@ func (m *Manager) leftBehind(p *port) bool {
 	if f.State != pidfile.Dead {
 		return false
 	}
-	workers, err := p.i.Left(f.Record.PID)
+	workers, err := p.i.Left(f.Record)
 	if err != nil {
 		return false
 	}

@@ -123,7 +123,10 @@ func (t *testing) run(ctx context.Context, todo []*server.Instance) {
 		m.note("Testing %s...(%s)", i, subject(i))
 		c, err := i.Test()
 		if err == nil {
-			err = launches.Add(c)
+			if err = launches.Add(c); err != nil {
+				c.Kill()
+				c.Process.Close()
+			}
 		}
 		if err != nil {
 			m.problem(i, "%s (%s): checkcommand: %v", i, subject(i), err)

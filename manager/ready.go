@@ -177,6 +177,10 @@ func (s *starting) untilEnd(ctx context.Context) {
 			return
 		}
 		s.forgetLocked(c)
+		if c.Followed { // how, only its parent knows
+			m.Console.Say("%s (%d) has ended (%s)", c.Instance, c.Process.PID(), subject(c.Instance))
+			return
+		}
 		if !c.Succeeded() {
 			m.problem(c.Instance, "%s (%d) ended: %s (%s)", c.Instance, c.Process.PID(), c.Died(), subject(c.Instance))
 			s.failed = true

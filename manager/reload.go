@@ -26,10 +26,31 @@ func (m *Manager) mayRestart(ctx context.Context, servers []*server.Server) int 
 	if status := m.preflight(servers); status != OK {
 		return status
 	}
-	if !m.testConfs(ctx, servers, func(*aliases.Program) bool { return true }) {
+	if !m.testConfs(ctx, servers, func(*aliases.Program) bool { return true }) || !m.lockable(servers) {
 		return Failed
 	}
 	return OK
+}
+
+// lockable says whether instances can be locked at all, as a start insists on: on
+// a read-only run directory what was stopped could not be started again.
+func (m *Manager) lockable(servers []*server.Server) bool {
+	all := instances(servers)
+	if m.Options.Compat || m.Options.DryRun || len(all) == 0 {
+		return true
+	}
+	err := m.openRunDir()
+	if err == nil {
+		if err = all[0].TryLock(); err == nil {
+			all[0].Unlock()
+		}
+	}
+	if err == nil || errors.Is(err, pidfile.ErrLocked) {
+		return true
+	}
+	m.problem(nil, "%v: nothing could be started again", err)
+	m.Console.Hint("no server was touched")
+	return false
 }
 
 // stopAndStart stops, then starts. What could not be stopped is not started.
@@ -37,6 +58,11 @@ func (m *Manager) stopAndStart(ctx context.Context, servers []*server.Server) in
 	s := &stopping{m: m, begun: map[*server.Instance]bool{}, ran: map[*aliases.Program]bool{}, ports: true}
 	s.all(ctx, servers)
 	if ctx.Err() != nil {
+		for _, t := range s.targets {
+			if t.gone && !t.member {
+				m.problem(t.i, "interrupted: %s (%s) was stopped, and not started again", t.i, subject(t.i))
+			}
+		}
 		return Failed
 	}
 	stuck := m.stuck(s)
@@ -137,10 +163,9 @@ func (m *Manager) killChildren(ctx context.Context, servers []*server.Server) in
 
 // send signals process, which belongs to i, whose server is at p.
 func (m *Manager) send(i *server.Instance, p, process *pidfile.Process, sig unix.Signal) error {
-	r := m.did(i, "signal", pidfile.Running, p.PID())
-	r.Signal = unix.SignalName(sig)
 	if m.Options.DryRun {
 		m.Console.Say("Would signal %s  pid: %d  signal: %d", i, process.PID(), sig)
+		m.did(i, "signal", pidfile.Running, p.PID()).Signal = signalName(sig)
 		return nil
 	}
 	m.Console.Say("Signal %s  pid: %d  signal: %d", i, process.PID(), sig)
@@ -148,7 +173,18 @@ func (m *Manager) send(i *server.Instance, p, process *pidfile.Process, sig unix
 	if errors.Is(err, unix.EPERM) {
 		m.Console.Say("No permission to signal PID %d", process.PID())
 	}
+	if err == nil {
+		m.did(i, "signal", pidfile.Running, p.PID()).Signal = signalName(sig)
+	}
 	return err
+}
+
+// signalName is SIGTERM, or the number of a real-time signal, which has no name.
+func signalName(sig unix.Signal) string {
+	if name := unix.SignalName(sig); name != "" {
+		return name
+	}
+	return "signal " + itoa(int(sig))
 }
 
 // signalEach gives every running instance to f, which says how many processes

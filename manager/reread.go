@@ -34,7 +34,13 @@ func (m *Manager) reread(ctx context.Context, s *server.Server) int {
 	}
 	m.Console.Flush()
 	status = max(status, m.survive(ctx, signalled))
-	if len(down) == 0 || ctx.Err() != nil {
+	if ctx.Err() != nil {
+		for _, i := range down {
+			m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
+		}
+		return Failed
+	}
+	if len(down) == 0 {
 		return status
 	}
 	rest := *s
@@ -61,6 +67,11 @@ func (m *Manager) rereadOne(i *server.Instance) (*target, error) {
 // another process may have taken its place in a pidfile that it writes itself.
 func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 	status := OK
+	defer func() {
+		for _, t := range signalled {
+			t.process.Close()
+		}
+	}()
 	w, err := pidfile.NewWaiter(ctx)
 	if err != nil {
 		m.problem(nil, "%v", err)
@@ -68,7 +79,6 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 	}
 	defer w.Close()
 	for n, t := range signalled {
-		defer t.process.Close()
 		if err := w.Add(t.process.FD(), n); err != nil {
 			m.problem(t.i, "%s: %v", t.i, err)
 			status = Failed

@@ -73,10 +73,12 @@ func (m *Manager) found(i *server.Instance, f pidfile.Finding) *Result {
 // did notes what was done about i.
 func (m *Manager) did(i *server.Instance, action string, after pidfile.State, pid int) *Result {
 	r := m.result(i)
-	if r.Action != "" && r.Action != action {
-		action = r.Action + "," + action
+	if r.Action == "" {
+		r.Action = action
+	} else if last := r.Action[strings.LastIndexByte(r.Action, ',')+1:]; last != action {
+		r.Action += "," + action
 	}
-	r.Action, r.After, r.PIDAfter = action, after.String(), pid
+	r.After, r.PIDAfter = after.String(), pid
 	r.Changed = true
 	r.Seconds = time.Since(m.begun).Seconds()
 	return r

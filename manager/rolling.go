@@ -25,7 +25,11 @@ func (m *Manager) rolling(ctx context.Context, servers []*server.Server, do func
 			return Failed
 		}
 		if status := do(ctx, part); status != OK {
-			m.untouched("stopped at the first failure", parts[n+1:])
+			why := "stopped at the first failure"
+			if ctx.Err() != nil {
+				why = "interrupted"
+			}
+			m.untouched(why, parts[n+1:])
 			return status
 		}
 		m.Console.Flush()

@@ -98,15 +98,19 @@ func (m *Manager) awaitReexec(ctx context.Context, left []*server.Reexec) int {
 		return OK
 	}
 	status := OK
+	all := left
+	defer func() {
+		for _, r := range all {
+			r.Close()
+		}
+	}()
 	w, err := pidfile.NewWaiter(ctx)
 	if err != nil {
 		m.problem(nil, "%v", err)
 		return Failed
 	}
 	defer w.Close()
-	all := left
 	for n, r := range left {
-		defer r.Close()
 		if err := w.Add(r.Process.FD(), n); err != nil {
 			m.problem(r.Instance, "%s: %v", r.Instance, err)
 			return Failed
@@ -172,6 +176,10 @@ func (m *Manager) judgeReexec(r *server.Reexec, tree *pidfile.Tree) (over, ok bo
 		}
 		m.note("%s (%d): re-executed", i, pid)
 		return true, true
+	case limit > 0 && time.Since(r.Begun) > limit && r.Successor != 0:
+		m.problem(i, "%s (%s): after %s s its successor, %d, has no worker; the old one, %d, was left as it is", i, subject(i), seconds(limit), r.Successor, pid)
+		m.result(i).PIDAfter = r.Successor
+		return true, false
 	case limit > 0 && time.Since(r.Begun) > limit:
 		m.problem(i, "%s (%d - %s) has not re-executed itself, or is not ready, after %s s", i, pid, subject(i), seconds(limit))
 		return true, false

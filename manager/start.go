@@ -64,8 +64,8 @@ func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip m
 		if ctx.Err() != nil {
 			break
 		}
-		if rest := names(tiers[n+1:]); s.failed && rest != "" {
-			m.problem(nil, "not begun: %s: what has to be there before is not", rest)
+		if s.failed {
+			m.notBegun(tiers[n+1:], "what has to be there before is not")
 			break
 		}
 	}
@@ -251,7 +251,12 @@ func (s *starting) launch(i *server.Instance) *server.Child {
 	r.PIDAfter = 0
 	c, err := i.Launch(mode)
 	if err == nil {
-		err = s.launches.Add(c)
+		if err = s.launches.Add(c); err != nil { // nobody would see what becomes of it
+			c.Kill()
+			c.Process.Await(time.Now().Add(killGrace))
+			_ = i.Remove(c.Process.PID())
+			c.Process.Close()
+		}
 	}
 	if err != nil {
 		m.problem(i, "%s (%s): not started: %v", i, subject(i), err)
@@ -269,7 +274,7 @@ func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 	switch f.State {
 	case pidfile.Dead:
 		m.note("Removing stale pid file %s", i.Pidfile)
-		s.mentionLeft(i, f.Record.PID)
+		s.mentionLeft(i, f.Record)
 	case pidfile.Foreign:
 		if i.Stray(f) {
 			return fmt.Errorf("%w, and no other pidfile names it: pidfile %q kept", f.Err, i.Pidfile)
@@ -289,8 +294,9 @@ func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 
 // mentionLeft tells of workers that the server before left behind: those of a
 // graceful stop finish what they do, those of a crash may hold the port.
-func (s *starting) mentionLeft(i *server.Instance, pid int) {
-	left, err := i.Left(pid)
+func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) {
+	pid := rec.PID
+	left, err := i.Left(rec)
 	if err != nil || len(left) == 0 {
 		return
 	}

@@ -64,6 +64,8 @@ type target struct {
 	kill     bool               // and SIGKILL after the last of them
 	gone     bool
 	killed   bool
+	// group are those of the family that get the stop signal, too.
+	group []*pidfile.Process
 	// family is what belonged to the server before it was signalled, where a
 	// stop may kill: some of it may outlive the server.
 	family []*pidfile.Process
@@ -98,8 +100,8 @@ func (s *stopping) all(ctx context.Context, servers []*server.Server) {
 		if ctx.Err() != nil {
 			break
 		}
-		if rest := names(tiers[:n]); s.failed && rest != "" {
-			m.problem(nil, "not begun: %s: what has to be gone before is not", rest)
+		if s.failed {
+			m.notBegun(tiers[:n], "what has to be gone before is not")
 			break
 		}
 	}
@@ -193,6 +195,7 @@ func (s *stopping) settle(ctx context.Context) {
 	s.wait.until(ctx, 0)
 	signalled = slices.Concat(signalled, members, copies)
 	s.targets = append(s.targets, signalled...)
+	s.takenOver(signalled)
 	for _, t := range signalled {
 		t.process.Close()
 		if !t.gone {
@@ -200,6 +203,22 @@ func (s *stopping) settle(ctx context.Context) {
 		}
 		if !t.gone || t.kill { // or ended has done it
 			t.i.Unlock()
+		}
+	}
+}
+
+// takenOver says which servers that have gone run on as another process: one that
+// writes its own pidfile may have had a successor, or been one.
+func (s *stopping) takenOver(stopped []*target) {
+	for _, t := range stopped {
+		if !t.gone || t.member || s.m.Options.DryRun || !t.i.Program.OwnPidfile() {
+			continue
+		}
+		f := t.i.Inspect()
+		f.Process.Close()
+		if f.State == pidfile.Running {
+			s.m.problem(t.i, "%s (%d - %s) runs in the place of the one that was stopped: stop it again", t.i, f.Record.PID, subject(t.i))
+			s.failed = true
 		}
 	}
 }
@@ -212,7 +231,7 @@ func (s *stopping) signal(i *server.Instance) []*target {
 	if f.State != pidfile.Running {
 		return s.leftover(i, f)
 	}
-	r.Signal = unix.SignalName(s.m.stopSignal(i.Program))
+	r.Signal = signalName(s.m.stopSignal(i.Program))
 	return s.send(i, f.Record.PID, []*pidfile.Process{f.Process})
 }
 
@@ -253,6 +272,13 @@ func (s *stopping) target(i *server.Instance, pid int, p *pidfile.Process) *targ
 	if s.tree != nil && (t.kill || i.Program.StopGroup) {
 		t.family = s.tree.Family(p)
 	}
+	if i.Program.StopGroup {
+		for _, member := range t.family { // once the leader has ended nobody can tell
+			if pidfile.InGroup(member, p) {
+				t.group = append(t.group, member)
+			}
+		}
+	}
 	return t
 }
 
@@ -271,13 +297,10 @@ func (s *stopping) sendStep(t *target, sig syscall.Signal) error {
 	m, p := s.m, t.process
 	m.Console.Say("Signal %s  pid: %d  signal: %d", t.i, p.PID(), sig)
 	err := p.Signal(sig)
-	if err != nil || !t.i.Program.StopGroup || t.member {
+	if err != nil {
 		return err
 	}
-	for _, member := range t.family {
-		if !pidfile.InGroup(member, p) {
-			continue
-		}
+	for _, member := range t.group {
 		m.Console.Say("Signal %s  pid: %d  signal: %d", t.i, member.PID(), sig)
 		if err := member.Signal(sig); err != nil && !errors.Is(err, pidfile.ErrGone) {
 			m.problem(t.i, "%s: %v", t.i, err)

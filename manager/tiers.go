@@ -37,6 +37,20 @@ func (m *Manager) tiers(servers []*server.Server) []tier {
 	return out
 }
 
+// notBegun says that the instances of tiers were left as they are.
+func (m *Manager) notBegun(tiers []tier, why string) {
+	rest := names(tiers)
+	if rest == "" {
+		return
+	}
+	m.problem(nil, "not begun: %s: %s", rest, why)
+	for _, t := range tiers {
+		for _, i := range instances(t.servers) {
+			m.result(i).fail("not begun: %s", why)
+		}
+	}
+}
+
 // names lists programs that have instances.
 func names(tiers []tier) string {
 	var out []string

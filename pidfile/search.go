@@ -29,8 +29,10 @@ func (t *Tree) Matching(id Identity) []*Process {
 // process pid led before it ended, as far as id describes it: the workers of a
 // server that died. The kernel gives the number to nobody else as long as a
 // member is there (kernel/pid.c), but that the members are this server's is
-// for their command lines to say. The caller closes them.
-func (t *Tree) Left(pid int, id Identity) []*Process {
+// for their command lines to say. As root it takes a pidfile that another user
+// owns for what that user could signal himself. The caller closes them.
+func (t *Tree) Left(rec Record, id Identity) []*Process {
+	pid := rec.PID
 	if _, alive := t.stats[pid]; alive || pid < 2 {
 		return nil
 	}
@@ -41,7 +43,14 @@ func (t *Tree) Left(pid int, id Identity) []*Process {
 			describes := func(argv []string) bool {
 				return id.Matches(argv) || id.Executable != "" && executable(member) == id.Executable
 			}
-			if p := openMatching(member, describes, led); p != nil {
+			p := openMatching(member, describes, led)
+			if p != nil && rec.UID != 0 && os.Geteuid() == 0 {
+				if state, _ := p.verifyOwner(rec.UID); state != Running {
+					p.Close()
+					p = nil
+				}
+			}
+			if p != nil {
 				out = append(out, p)
 			}
 		}

@@ -132,11 +132,12 @@ func (s Socket) Holder() string {
 }
 
 // Covers says whether a socket that listens at s keeps others from listening at
-// address: the same port, and the same address or any.
+// address: the same port, and the same address or any. Whether :: stands for IPv4
+// as well the kernel does not tell (IPV6_V6ONLY), so that is no yes.
 func (s Socket) Covers(address netip.AddrPort) bool {
 	if s.Address.Port() != address.Port() {
 		return false
 	}
 	a, b := s.Address.Addr(), address.Addr()
-	return a == b || a.IsUnspecified() && (a.Is6() || b.Is4()) || b.IsUnspecified() && (b.Is6() || a.Is4())
+	return a == b || a.Is4() == b.Is4() && (a.IsUnspecified() || b.IsUnspecified())
 }

@@ -42,8 +42,12 @@ func (i *Instance) Preflight() aliases.Errors {
 		return all
 	}
 	s, _, err := i.stage(Mode{})
+	var le *logError
+	if errors.As(err, &le) {
+		return append(all, p.Complain(le.key, le.err))
+	}
 	if err != nil {
-		return append(all, p.Complain("stdout_logfile", err))
+		return append(all, p.Complain("", err))
 	}
 	if err := checkChdir(string(s.Chdir)); err != nil {
 		fail("directory", err)
@@ -94,11 +98,15 @@ func (i *Instance) checkPidfile(s *stage) error {
 // told without starting it: beside what Preflight finds, its conf.
 func (i *Instance) Check() error {
 	if i.Conf != "" {
-		f, err := os.Open(i.Conf)
+		f, err := os.OpenFile(i.Conf, os.O_RDONLY|unix.O_NONBLOCK, 0) // it may be a FIFO
 		if err != nil {
 			return err
 		}
+		info, err := f.Stat()
 		f.Close()
+		if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+			return fmt.Errorf("%q is not a regular file", i.Conf)
+		}
 	}
 	spec, _, err := i.stage(Mode{})
 	if err != nil {
@@ -118,8 +126,10 @@ func (s *stage) checkLog(l stageLog) error {
 	switch err := unix.Lstat(path, &st); {
 	case err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK:
 		return fmt.Errorf("%q is a symbolic link", path)
-	case err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR:
-		return fmt.Errorf("%q is a directory", path)
+	case err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG && st.Mode&unix.S_IFMT != unix.S_IFCHR:
+		return fmt.Errorf("%q is no file to write a log to", path)
+	case err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Nlink > 1:
+		return fmt.Errorf("%q has %d links", path, st.Nlink)
 	case err != nil:
 		if path, err = nearest(filepath.Dir(path)); err != nil {
 			return err
@@ -127,10 +137,12 @@ func (s *stage) checkLog(l stageLog) error {
 		mode |= unix.X_OK
 	}
 	err := s.access(path, mode)
-	if errors.Is(err, unix.EACCES) && s.Creds != nil && os.Geteuid() == 0 {
-		if why := trusted(filepath.Dir(string(l.Path))); why == nil {
-			return nil // root will
+	if os.Geteuid() == 0 && (s.Creds == nil || errors.Is(err, unix.EACCES)) { // root will, if he may
+		why := rootMayWrite(string(l.Path))
+		if why != nil {
+			return fmt.Errorf("root does not write %q: %w", string(l.Path), why)
 		}
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("cannot write %q: %w", string(l.Path), &fs.PathError{Op: "access", Path: path, Err: err})

@@ -168,7 +168,9 @@ func (i *Instance) match(id *pidfile.Identity) error {
 	if i.Program.Match == "" {
 		return nil
 	}
-	if argv, err := i.fleet.words(i.Program, i.Program.Command[:1], i.unit()); err == nil {
+	// The title has to name the file: that a process runs an interpreter tells
+	// nothing of it.
+	if argv, err := i.fleet.words(i.Program, i.Program.Command[:1], i.unit()); err == nil && strings.Contains(i.Program.Match, filepath.Base(argv[0])) {
 		id.Executable = i.fleet.look(argv[0]).file
 	}
 	matches, err := i.glob(i.Program.Match)

@@ -55,12 +55,12 @@ func (l *Launches) track(c *Child) bool {
 		f.Process.Close()
 		return true
 	}
+	l.waiter.Remove(c.Process.FD())
 	if c.launcher == nil {
 		c.launcher = c.Process
 	} else {
 		c.Process.Close()
 	}
-	l.waiter.Remove(c.Process.FD())
 	c.Process, c.Followed, c.Executed = f.Process, true, true
 	// Should this fail its end goes unnoticed, and a deadline ends the wait.
 	_ = l.waiter.Add(c.Process.FD(), c.index*keysPerChild+keyProcess)

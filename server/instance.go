@@ -91,14 +91,14 @@ func (i *Instance) dir(make bool) (*pidfile.Dir, string, error) {
 	if dir := i.fleet.dirs[path]; dir != nil {
 		return dir, name, nil
 	}
-	open := pidfile.OpenDir
+	missing := pidfile.LeaveIt
 	if make {
 		if err := i.makeOwnDir(filepath.Clean(path)); err != nil {
 			return nil, "", err
 		}
-		open = pidfile.MakeDir
+		missing = pidfile.MakeIt
 	}
-	dir, err := open(path)
+	dir, err := pidfile.Chase(path, missing)
 	if err != nil {
 		return nil, "", err
 	}
@@ -188,8 +188,8 @@ func (i *Instance) Stray(f pidfile.Finding) bool {
 }
 
 // Left gives handles on the workers that a server left behind whose pidfile
-// names pid and that has ended. The caller closes them.
-func (i *Instance) Left(pid int) ([]*pidfile.Process, error) {
+// holds rec and that has ended. The caller closes them.
+func (i *Instance) Left(rec pidfile.Record) ([]*pidfile.Process, error) {
 	id, err := i.identity()
 	if err != nil {
 		return nil, err
@@ -198,7 +198,7 @@ func (i *Instance) Left(pid int) ([]*pidfile.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tree.Left(pid, id), nil
+	return tree.Left(rec, id), nil
 }
 
 // alone says whether id describes this instance and no other: its conf is among

@@ -58,22 +58,27 @@ const logFlags = unix.O_WRONLY | unix.O_APPEND | unix.O_NOFOLLOW | unix.O_NONBLO
 // may not, root does, below directories that are root's alone.
 func (s *stage) openLog(path string) (int, error) {
 	if s.Creds == nil || s.Creds.UID == os.Geteuid() {
-		return makeLog(path)
+		if os.Geteuid() == 0 && path != os.DevNull {
+			if why := rootMayWrite(path); why != nil {
+				return -1, fmt.Errorf("root does not write there: %w", why)
+			}
+		}
+		fd, _, err := makeLog(path)
+		return fd, err
 	}
-	fd, err := s.asUser(func() (int, error) { return makeLog(path) })
+	fd, err := s.asUser(func() (int, error) {
+		fd, _, err := makeLog(path)
+		return fd, err
+	})
 	if !errors.Is(err, fs.ErrPermission) {
 		return fd, err
 	}
-	if why := trusted(filepath.Dir(path)); why != nil {
+	if why := rootMayWrite(path); why != nil {
 		return -1, fmt.Errorf("%w for uid %d, and root does not write there: %w", unix.EACCES, s.Creds.UID, why)
 	}
-	fd, err = makeLog(path)
-	if err == nil {
-		// Its own, if it was made just now; what is there already stays as it is.
-		var st unix.Stat_t
-		if unix.Fstat(fd, &st) == nil && st.Uid == 0 && st.Size == 0 {
-			_ = unix.Fchown(fd, s.Creds.UID, s.Creds.GID)
-		}
+	fd, made, err := makeLog(path)
+	if made { // what is there already stays whose it is
+		_ = unix.Fchown(fd, s.Creds.UID, s.Creds.GID)
 	}
 	return fd, err
 }
@@ -101,20 +106,26 @@ func (s *stage) asUser(f func() (int, error)) (int, error) {
 	return f()
 }
 
-// makeLog opens a log file, and makes it and its directories if need be.
-func makeLog(path string) (int, error) {
-	fd, err := openAppend(path)
+// makeLog opens a log file, which it makes if need be, its directories included;
+// made says that it did.
+func makeLog(path string) (fd int, made bool, err error) {
+	fd, err = openAppend(path, 0)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return fd, err
+		return fd, false, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return -1, cause(err)
+		return -1, false, cause(err)
 	}
-	return openAppend(path)
+	fd, err = openAppend(path, unix.O_CREAT|unix.O_EXCL)
+	if err == unix.EEXIST { // somebody was quicker
+		fd, err = openAppend(path, 0)
+		return fd, false, err
+	}
+	return fd, err == nil, err
 }
 
-func openAppend(path string) (int, error) {
-	fd, err := unix.Open(path, logFlags|unix.O_CREAT, 0o640)
+func openAppend(path string, flags int) (int, error) {
+	fd, err := unix.Open(path, logFlags|flags, 0o640)
 	switch {
 	case err == unix.ELOOP:
 		return -1, errors.New("is a symbolic link")
@@ -123,43 +134,84 @@ func openAppend(path string) (int, error) {
 	case err != nil:
 		return -1, err
 	}
-	var st unix.Stat_t
-	err = unix.Fstat(fd, &st)
-	if err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Nlink > 1 {
-		err = fmt.Errorf("has %d links", st.Nlink)
-	}
-	// Without O_NONBLOCK from here on: the server knows nothing of it.
-	flags := 0
-	if err == nil {
-		flags, err = unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	}
-	if err == nil {
-		_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags&^unix.O_NONBLOCK)
-	}
-	if err != nil {
+	if err := settleLog(fd); err != nil {
 		unix.Close(fd)
 		return -1, err
 	}
 	return fd, nil
 }
 
+// settleLog refuses a file that has other names as well, and lets the server write
+// without O_NONBLOCK, which it knows nothing of.
+func settleLog(fd int) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT == unix.S_IFREG && st.Nlink > 1 {
+		return fmt.Errorf("has %d links", st.Nlink)
+	}
+	status, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil {
+		return err
+	}
+	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, status&^unix.O_NONBLOCK)
+	return err
+}
+
 // trusted says why one of the directories on the way to dir, dir included, may
-// be changed by somebody else than root; nil if none may.
-func trusted(dir string) error {
-	at := "/"
-	for _, part := range append([]string{""}, strings.Split(strings.Trim(filepath.Clean(dir), "/"), "/")...) {
+// be changed by somebody else than root; nil if none may. Links of root's own are
+// followed: /var/run is one.
+func trusted(dir string) error { return trustedBelow(dir, maxLinks) }
+
+// rootMayWrite says why root must not open a log file: somebody else could make
+// its path lead elsewhere, or has made the file itself where all may make some.
+func rootMayWrite(path string) error {
+	dir := filepath.Dir(path)
+	if err := trusted(dir); err != nil {
+		return err
+	}
+	var st, parent unix.Stat_t
+	if unix.Lstat(path, &st) != nil || unix.Stat(dir, &parent) != nil {
+		return nil
+	}
+	if st.Uid != 0 && parent.Mode&0o022 != 0 {
+		return fmt.Errorf("%q is another user's, in a directory of all", path)
+	}
+	return nil
+}
+
+// maxLinks is how many links are followed, as by the kernel (path_resolution(7)).
+const maxLinks = 40
+
+func trustedBelow(dir string, links int) error {
+	at, open := "/", false // others may make entries in at
+	parts := strings.Split(strings.Trim(filepath.Clean(dir), "/"), "/")
+	for n, part := range append([]string{""}, parts...) {
 		at = filepath.Join(at, part)
 		var st unix.Stat_t
 		switch err := unix.Lstat(at, &st); {
+		case err == unix.ENOENT && open:
+			return fmt.Errorf("%q is yet to be made, where others may make it", at)
 		case err == unix.ENOENT:
-			return nil // to be made
+			return nil
 		case err != nil:
 			return fmt.Errorf("%q: %w", at, err)
+		case st.Uid != 0:
+			return fmt.Errorf("%q is not root's alone", at)
 		case st.Mode&unix.S_IFMT == unix.S_IFLNK:
-			return fmt.Errorf("%q is a symbolic link", at)
-		case st.Uid != 0 || st.Mode&0o022 != 0 && st.Mode&unix.S_ISVTX == 0:
+			to, err := os.Readlink(at)
+			if err != nil || links == 0 || open {
+				return fmt.Errorf("%q is a symbolic link", at)
+			}
+			if !filepath.IsAbs(to) {
+				to = filepath.Join(filepath.Dir(at), to)
+			}
+			return trustedBelow(filepath.Join(to, filepath.Join(parts[n:]...)), links-1)
+		case st.Mode&0o022 != 0 && st.Mode&unix.S_ISVTX == 0:
 			return fmt.Errorf("%q is not root's alone", at)
 		}
+		open = st.Mode&0o022 != 0
 	}
 	return nil
 }

@@ -45,6 +45,9 @@ func (i *Instance) Logs() ([]LogPath, error) {
 		}
 		out = append(out, LogPath{s.stream, path})
 	}
+	if i.Program.Ready.Kind() == aliases.ReadyStdoutClose {
+		auto = false // mgr reads what it writes
+	}
 	if path := i.autoLog(); auto && path != "" {
 		out = append(out, LogPath{"output", path})
 	}
@@ -63,7 +66,7 @@ func (i *Instance) logPath(file aliases.LogFile) (string, error) {
 	case i.fleet.Profile.LogDir != "":
 		return filepath.Join(i.fleet.Profile.LogDir, path), nil
 	default:
-		return "", fmt.Errorf("log file %q: is no absolute path, and the profile has no log_dir", path)
+		return "", fmt.Errorf("%q is no absolute path, and the profile has no log_dir", path)
 	}
 }
 
@@ -80,6 +83,14 @@ func (i *Instance) autoLog() string {
 	return filepath.Join(dir, i.log+".log")
 }
 
+// A logError is what is wrong with one of the two keys for log files.
+type logError struct {
+	key string
+	err error
+}
+
+func (e *logError) Error() string { return e.key + ": " + e.err.Error() }
+
 // logs says which log files the stage is to open: those that the profile names,
 // and those below its log_dir.
 func (i *Instance) logs() ([]stageLog, error) {
@@ -95,7 +106,7 @@ func (i *Instance) logs() ([]stageLog, error) {
 		case file != aliases.LogAuto:
 			path, err := i.logPath(file)
 			if err != nil {
-				return nil, err
+				return nil, &logError{[]string{"stdout_logfile", "stderr_logfile"}[n], err}
 			}
 			l.Path = raw(path)
 		case i.fleet.Profile.LogDir != "" && p.Ready.Kind() != aliases.ReadyStdoutClose:
@@ -145,6 +156,9 @@ func (c *Child) openTemp() int {
 	}
 	if p.StdoutLog != aliases.LogAuto && (p.RedirectStderr || p.StderrLog != aliases.LogAuto) {
 		return -1 // nothing would go there
+	}
+	if os.Geteuid() == 0 && trusted(i.fleet.TempDir) != nil {
+		return -1
 	}
 	path := i.autoLog()
 	top := filepath.Join(i.fleet.TempDir, "mgr-"+strconv.Itoa(os.Getuid()))

@@ -22,6 +22,8 @@ type Reexec struct {
 	Successor int
 
 	image   pidfile.Image      // before
+	fresh   int                // new workers at the last look
+	since   time.Time          // and since when they are so many
 	workers []int              // before
 	old     []*pidfile.Process // the workers, and the server if a successor takes over: what has to drain
 	notify  *notifySocket      // nil: it does not notify
@@ -34,6 +36,7 @@ func NewReexec(i *Instance, p *pidfile.Process, tree *pidfile.Tree) (*Reexec, er
 	if i.Program.Ready.Kind() == aliases.ReadyNotify {
 		var err error
 		if r.notify, err = listenNotify(i.Pidfile); err != nil {
+			r.Close()
 			return nil, err
 		}
 	}
@@ -63,15 +66,28 @@ func (r *Reexec) Visible() bool {
 func (r *Reexec) succeeded(tree *pidfile.Tree) bool {
 	f := r.Instance.Inspect()
 	f.Process.Close()
-	if f.State != pidfile.Running || f.Record.PID == r.Process.PID() || len(tree.ChildrenOf(f.Record.PID)) < r.before() {
+	if f.State != pidfile.Running || f.Record.PID == r.Process.PID() {
 		return false
 	}
 	r.Successor = f.Record.PID
-	return true
+	return r.enough(len(tree.ChildrenOf(f.Record.PID)))
 }
 
-// before is how many workers the server had.
-func (r *Reexec) before() int { return len(r.workers) }
+// enough says whether so many new workers are all that will come: as many as there
+// were, or, where the conf may have become one for fewer, some, and no more of
+// them for a while.
+func (r *Reexec) enough(fresh int) bool {
+	if fresh >= len(r.workers) {
+		return true
+	}
+	if fresh != r.fresh {
+		r.fresh, r.since = fresh, time.Now()
+	}
+	return fresh > 0 && time.Since(r.since) > nobodyElse
+}
+
+// nobodyElse is how long no new worker has come when there are enough.
+const nobodyElse = 500 * time.Millisecond
 
 // Fails says whether the server has ended and nobody has taken its place.
 func (r *Reexec) Fails() bool {
@@ -107,7 +123,7 @@ func (r *Reexec) Through(tree *pidfile.Tree) bool {
 			fresh++
 		}
 	}
-	return fresh >= r.before()
+	return r.enough(fresh)
 }
 
 // Draining gives those that have yet to finish what they do: the old workers, and

@@ -20,7 +20,7 @@ type Resolved struct {
 	UserGroup    string            `json:"group,omitempty"`
 	Directory    string            `json:"directory"`
 	Umask        string            `json:"umask"`
-	Nice         int               `json:"nice"`
+	Nice         *int              `json:"nice,omitempty"`
 	Environment  map[string]string `json:"environment"` // what is added to mgr's own
 	Limits       map[string]uint64 `json:"limits"`
 	Logs         map[string]string `json:"logs"`
@@ -78,6 +78,9 @@ func (i *Instance) Resolve() (*Resolved, error) {
 		r.Logs[l.Stream] = l.Path
 	}
 	for _, v := range p.Environment {
+		if _, given := i.fleet.getenv(v.Name); given && v.Default {
+			continue
+		}
 		value, err := words(v.Value)
 		if err != nil {
 			return nil, err

@@ -36,7 +36,7 @@ type stage struct {
 	Dir     raw // the path that dirFD was opened at
 	Umask   int
 	Chdir   raw
-	Nice    int
+	Nice    *int // nil: as it is
 	Limits  []stageLimit
 	Logs    []stageLog
 	Creds   *credentials // nil: stay who we are
@@ -88,13 +88,14 @@ func closeOnExec() {
 }
 
 func (s *stage) run(report *os.File) error {
+	runtime.LockOSThread() // niceness, credentials and the mask are a thread's
 	unix.Umask(s.Umask)
 	if err := unix.Chdir(string(s.Chdir)); err != nil {
 		return fmt.Errorf("chdir %q: %w", s.Chdir, err)
 	}
-	if s.Nice != 0 {
-		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, s.Nice); err != nil {
-			return fmt.Errorf("nice %d: %w", s.Nice, err)
+	if s.Nice != nil {
+		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, *s.Nice); err != nil {
+			return fmt.Errorf("nice %d: %w", *s.Nice, err)
 		}
 	}
 	for _, l := range s.Limits {
@@ -102,7 +103,6 @@ func (s *stage) run(report *os.File) error {
 			fmt.Fprintf(report, "W%s %d %d %v\n", l.Name, l.Value, max, err)
 		}
 	}
-	runtime.LockOSThread() // credentials and the mask are a thread's
 	if err := s.openLogs(report); err != nil {
 		return err
 	}
