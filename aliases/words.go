@@ -56,9 +56,9 @@ func splitWords(line string) ([]string, error) {
 	return words, nil
 }
 
-// unquote gives the value of a variable of an environment. Within quotes, as in
-// supervisord, nothing is special; without, blanks and what
-// looks like a comment need them.
+// unquote gives the value of a variable of an environment. As in supervisord
+// nothing is special within quotes; blanks, and what looks like a comment, need
+// them.
 func unquote(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {

@@ -157,8 +157,7 @@ func (s *stopping) remove(i *server.Instance, pid int) {
 }
 
 // snapshot is taken before the first signal of a stop that may kill, or that
-// signals groups: later the
-// workers of a server that has ended can not be told any more.
+// signals groups: later nobody can tell the workers of a server that has ended.
 func (s *stopping) snapshot() *pidfile.Tree {
 	if s.m.Options.DryRun {
 		return nil
