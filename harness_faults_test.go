@@ -59,9 +59,10 @@ var faults = []fault{
 	{"read-only, restart", true, func(f *faulty) {
 		f.must(unix.Mount("", f.path("run"), "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
 		r := f.mgr("object.1", "restart")
-		if !strings.Contains(r.stderr, "pid: read-only") || !strings.Contains(r.stderr, "not started") || r.code != 1 {
+		if !strings.Contains(r.stderr, "read-only file system: nothing could be started again") || r.code != 1 {
 			f.fault("unclear failures", "%s: %v", f.name, r)
 		}
+		f.tracked() // and still there: what could not be started again is not stopped
 	}},
 	{"read-only bind mount, start", false, func(f *faulty) {
 		run := f.path("run")
