@@ -28,7 +28,7 @@ var supervisordDifferences = []supervisordDifference{
 	{".*", "fd 0", `pipe`, `/dev/null`, "supervisorctl fg writes to that pipe; mgr does not stay to hold it"},
 	{".*", "fd [12]", `pipe`, `/var/log/supervisor/.*\.(log|out|err)`, "mgr does not stay to copy output: the server has the log file itself"},
 	{".*", "session", `of another`, `leader`, "no terminal can come back, and a stop finds what belongs to the server by it"},
-	{".*", "ignored signals", `0000000.01001000`, `0000000000000000`, "Python ignores SIGPIPE and SIGXFSZ, and its children inherit that, and what its caller ignores"},
+	{".*", "ignored signals", `00000000.1001000`, `0000000000000000`, "Python ignores SIGPIPE and SIGXFSZ, and its children inherit that, and what its caller ignores"},
 	{"apache2", "env DOUBLE", `say "so`, `say "so"`, "supervisord strips quotes of both kinds from the end of a value"},
 	{".*", "env SERVER_URL", `unix:///var/run/supervisor.sock`, `-`, "there is no server to talk to"},
 	{".*", "env (SHLVL|SSH_CONNECTION)", `.+`, `-`, "belongs to the caller's session (README, What a started server gets)"},
