@@ -22,7 +22,7 @@ import (
 // stopped instance at once, in rounds.
 func TestStorm(t *testing.T) {
 	experiment{name: "storm", shards: 1, run: rage,
-		counts: []string{"commands", "servers born", "servers killed", "rounds of 50 starts"},
+		counts: []string{"commands", "servers born", "servers killed", "births gone at a second look", "rounds of 50 starts"},
 		zeros:  []string{"twins", "untracked servers", "torn pidfiles", "wrong statuses", "hangs", "rounds without exactly one server"},
 	}.conduct(t)
 }
@@ -121,8 +121,12 @@ func (s *storm) look(b birth) {
 		if strings.TrimSpace(string(data)) == fmt.Sprint(b.pid) {
 			continue
 		}
-		// It waits at the gate for this look to end. If it is gone nevertheless, a stop has seen to it, and to its pidfile.
-		if argv, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", b.pid)); len(argv) > 0 {
+		// It waits at the gate for this look to end. If it is gone nevertheless, a stop may have been quicker than the look,
+		// pidfile and all. That this is the reason is not proved: such births are counted and told, to be looked into.
+		if argv, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", b.pid)); len(argv) == 0 {
+			s.count("births gone at a second look", 1)
+			fmt.Fprintf(os.Stderr, "storm: %s: %d was gone at a second look; %s\n", conf, b.pid, s.scene(b.pid))
+		} else {
 			s.fault("untracked servers", "%s: %d is born, its pidfile holds %q, %v; %s", conf, b.pid, data, err, s.scene(b.pid))
 		}
 	}
