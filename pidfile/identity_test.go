@@ -99,6 +99,8 @@ func FuzzMatches(f *testing.F) {
 		"", "\x00", "python3\x00/usr/bin/demo-server\x00/etc/demo/1.conf\x00", "demo-server\x00/etc/demo//1.conf",
 		"python3\x00-u\x00demo-server\x00/etc/demo/1.conf\x00once\x00", "tail\x00-f\x00demo-server\x00/etc/demo/1.conf\x00",
 		"demo-server\x00/etc/demo/11.conf\x00", "\x00demo-server\x00", "demo-server /etc/demo/1.conf",
+		"python3\x00-X\x00utf8\x00demo-server\x00/etc/demo/1.conf", "python3\x00-0\x00\x00demo-server\x00/etc/demo/1.conf",
+		"python3\x00-m\x00other\x00demo-server\x00/etc/demo/1.conf",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -117,9 +119,9 @@ func FuzzMatches(f *testing.F) {
 		if n > 0 && !slices.Contains(serverID.Interpreters, filepath.Base(argv[0])) {
 			t.Fatalf("matches %q behind another command", argv)
 		}
-		for _, flag := range argv[min(1, n):n] {
-			if !strings.HasPrefix(flag, "-") {
-				t.Fatalf("matches %q behind %q", argv, flag)
+		for i := 1; i < n; i++ {
+			if !strings.HasPrefix(argv[i], "-") && !takesValue(argv[i-1]) {
+				t.Fatalf("matches %q behind %q", argv, argv[i])
 			}
 		}
 		if serverID.Matches(argv[:n+1]) {
@@ -129,4 +131,10 @@ func FuzzMatches(f *testing.F) {
 			t.Fatalf("%q is not the same command", argv)
 		}
 	})
+}
+
+// takesValue says whether a word behind flag may be its value: "-X utf8", but
+// not "-c code" nor "-m module".
+func takesValue(flag string) bool {
+	return len(flag) == 2 && flag[0] == '-' && !strings.ContainsAny(flag, "cemE")
 }
