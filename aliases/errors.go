@@ -25,10 +25,16 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, ":%d", e.Line)
 	}
 	if e.Section != "" {
-		quoted := strconv.Quote(clip(e.Section)) // it may hold what a terminal would obey
-		b.WriteString(": [" + quoted[1:len(quoted)-1] + "]")
+		b.WriteString(": [" + shown(e.Section) + "]")
 	}
 	return b.String() + ": " + e.Text
+}
+
+// shown is a name as a message shows it where no quotes are around it: it may hold
+// what a terminal would obey, or begin a new line.
+func shown(name string) string {
+	quoted := strconv.Quote(clip(name))
+	return quoted[1 : len(quoted)-1]
 }
 
 // Errors is everything that is wrong with a profile, in the order of lines.

@@ -96,14 +96,14 @@ func format(name, value, verb string) (string, error) {
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil {
-		return "", fmt.Errorf("%%(%s)%s: %q is no number", name, verb, clip(value))
+		return "", fmt.Errorf("%%(%s)%s: %q is no number", shown(name), verb, clip(value))
 	}
 	return fmt.Sprintf("%"+verb, n), nil
 }
 
 func (s Scope) lookup(name string) (string, error) {
 	if why := s.Refused[name]; why != "" {
-		return "", fmt.Errorf("%%(%s)s %s", name, why)
+		return "", fmt.Errorf("%%(%s)s %s", shown(name), why)
 	}
 	if v, ok := s.Vars[name]; ok {
 		return v, nil
@@ -114,9 +114,9 @@ func (s Scope) lookup(name string) (string, error) {
 				return v, nil
 			}
 		}
-		return "", fmt.Errorf("%%(%s)s: there is no such environment variable", name)
+		return "", fmt.Errorf("%%(%s)s: there is no such environment variable", shown(name))
 	}
-	return "", fmt.Errorf("%%(%s)s is not known%s", clip(name), Suggest(name, sortedKeys(s.Vars)))
+	return "", fmt.Errorf("%%(%s)s is not known%s", shown(name), Suggest(name, sortedKeys(s.Vars)))
 }
 
 // clip shortens what a message quotes.

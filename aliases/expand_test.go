@@ -26,6 +26,7 @@ func TestScopeExpand(t *testing.T) {
 		{"%(ENV_PATH)s", "", "%(ENV_PATH)s: there is no such environment variable"},
 		{"%(cnof)s", "", `%(cnof)s is not known (nearest: "conf", "n")`},
 		{"%()s", "", "%()s is not known"},
+		{"%(a\nb)s", "", `%(a\nb)s is not known`},
 		{"%", "", `"%": a per cent sign is written %%, a variable %(name)s`},
 		{"%(conf", "", `"%(conf": a per cent sign is written %%, a variable %(name)s`},
 		{"%(conf)", "", `"%(conf)": a per cent sign is written %%, a variable %(name)s`},

@@ -102,7 +102,8 @@ func (s Search) named(root, rest string) (Conf, bool) {
 	}
 	rel := pattern
 	if at := strings.IndexAny(pattern, "*?"); at >= 0 {
-		if at != strings.LastIndexAny(pattern, "*?") {
+		begins := at == 0 || pattern[at-1] == '/'
+		if at != strings.LastIndexAny(pattern, "*?") || begins && name[0] == '.' { // a wildcard finds nothing hidden
 			return Conf{}, false
 		}
 		rel = pattern[:at] + name + pattern[at+1:]

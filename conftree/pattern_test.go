@@ -68,3 +68,15 @@ func TestPatterns(t *testing.T) {
 		t.Errorf("absolute: %+v, %v", c, ok)
 	}
 }
+
+// TestHiddenNames: a wildcard finds nothing hidden, so no pidfile leads there, nor
+// to the directory itself.
+func TestHiddenNames(t *testing.T) {
+	for _, base := range []string{"*", "web/*.conf", "*/a.conf"} {
+		for _, name := range []string{"p/..pid", "p/...pid", "p/.x.pid"} {
+			if c, ok := (Search{Base: base}).FromPidfile("/etc/x", "p", name); ok {
+				t.Errorf("%s, %q: got %+v", base, name, c)
+			}
+		}
+	}
+}
