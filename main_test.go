@@ -130,6 +130,7 @@ func same(ts *testscript.TestScript, _ bool, args []string) {
 		got = strings.ReplaceAll(got, "127.0.0.1:"+port, "127.0.0.1:PORT")
 	}
 	got = strings.ReplaceAll(got, "/mgr-"+strconv.Itoa(os.Getuid())+"/", "/mgr-UID/")
+	got = regexp.MustCompile(`(?m)\b20[-\d]+ \d\d:\d\d:\d\d$`).ReplaceAllString(got, "TIME")
 	got = regexp.MustCompile(`"[^"]*" of \S+, started [-\d]+ [:\d]+`).ReplaceAllString(got, "HOLDER")
 	if diff := cmp.Diff(ts.ReadFile(args[1]), got); diff != "" {
 		ts.Fatalf("%s (-want +got):\n%s", args[0], diff)

@@ -36,6 +36,7 @@ func flags() []cli.Flag {
 		&cli.BoolFlag{Name: "kill-after-timeout", Usage: "then kill it and its workers"},
 		&cli.StringFlag{Name: "serial", Usage: "restart, reload: `N` instances at a time, 0: all"},
 		&cli.StringFlag{Name: "pause", Usage: "with --serial: `SECONDS` in between"},
+		&cli.BoolFlag{Name: "stale", Usage: "restart, reload: only what is older\nthan its conf or its command"},
 		&cli.StringFlag{Name: "wait-drained", Usage: "reload-seamless: wait `SECONDS` for old workers"},
 		&cli.StringFlag{Name: "lock-wait", Usage: "wait `SECONDS` for another mgr (default 30)"},
 		&cli.GenericFlag{Name: "except", Aliases: []string{"x"}, Value: new(list), Usage: "leave out `SERVER`; repeatable"},
@@ -85,7 +86,7 @@ func options(c *cli.Context) (manager.Options, error) {
 	o := manager.Options{
 		Compat: c.Bool("compat"), Verbose: c.Bool("verbose"), Quiet: c.Bool("quiet"), JSON: c.Bool("json"),
 		DryRun: c.Bool("dry-run"), NoWait: c.Bool("no-wait"), Once: c.Bool("once"), Foreground: c.Bool("no-daemon"),
-		Graceful: c.Bool("graceful"), Kill: c.Bool("kill-after-timeout"), Except: *c.Generic("except").(*list),
+		Graceful: c.Bool("graceful"), Stale: c.Bool("stale"), Kill: c.Bool("kill-after-timeout"), Except: *c.Generic("except").(*list),
 		LockWait: 30 * time.Second,
 	}
 	if c.Bool("strict") && c.Bool("non-strict") {

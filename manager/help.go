@@ -42,12 +42,17 @@ nothing runs any more; 1 something still runs, or it cannot be told.`
 
 	restartHelp = `Makes sure that the servers can be started, and that their checkcommands are
 content; then stops, then starts. What could not be stopped is not started, and
-said to be. Exit status: 0 all run; 1 some do not, or a checkcommand failed; 2
-a start is not possible: nothing was touched.`
+said to be. With --stale it is about those only that run with an older conf or
+command than the one on disk.
+
+Exit status: 0 all run; 1 some do not, or a checkcommand failed; 2 a start is
+not possible: nothing was touched.`
 
 	reloadHelp = `Makes sure, as restart does, that the confs are good. Then, program after
 program: sends the reload signal, where the profile has one (reloadsignal), or
-else stops gracefully and starts. What does not run is started.`
+else stops gracefully and starts. What does not run is started, but not with
+--stale: that leaves alone what does not run with an older conf or command than
+the one on disk.`
 
 	seamlessHelp = `Sends every server the signal at which it re-executes itself and keeps its
 listening socket (seamlesssignal in the profile), and waits until each is ready

@@ -47,6 +47,7 @@ type Options struct {
 	Kill     bool           // SIGKILL after the kill wait
 	Serial   *int           // restart, reload: so many instances at a time, 0 for all; nil: as the command does
 	Pause    time.Duration  // between them
+	Stale    bool           // restart, reload: only what is older than what is on disk
 	Drain    time.Duration  // reload-seamless: how long to wait for old workers
 	Strict   *bool          // a missing conf is an error; nil: if every word is a server's name
 	Except   []string
@@ -58,6 +59,8 @@ func (o Options) Fit(cmd Command) error {
 	switch {
 	case o.Serial != nil && !cmd.serial:
 		return fmt.Errorf("--serial is for restart and reload, not for %s", cmd.Name)
+	case o.Stale && !cmd.stale:
+		return fmt.Errorf("--stale is for restart, reload and reload-seamless, not for %s", cmd.Name)
 	case o.Drain > 0 && !cmd.drains:
 		return fmt.Errorf("--wait-drained is for reload-seamless, not for %s", cmd.Name)
 	}
@@ -85,6 +88,7 @@ type Command struct {
 	bare   bool   // it takes no servers
 	all    bool   // without servers it is about all: it only reads
 	serial bool   // it takes --serial
+	stale  bool   // it takes --stale
 	drains bool   // it takes --wait-drained
 	run    func(*Manager, context.Context, []*server.Server) int
 }
@@ -101,10 +105,10 @@ func Commands() []Command {
 		{Name: "stop", Help: "stop, and wait until it is gone", Long: stopHelp, run: (*Manager).stop},
 		{Name: "shutdown", Help: "stop gracefully: finish what is under way", Long: shutdownHelp, run: (*Manager).shutdown},
 		{Name: "kill", Help: "stop, and never complain that nothing ran", Long: killHelp, run: (*Manager).kill},
-		{Name: "restart", Help: "stop, then start", Long: restartHelp, serial: true, run: (*Manager).restart},
-		{Name: "reload", Help: "have them read their confs anew, or restart them", Long: reloadHelp, serial: true, run: (*Manager).reload},
-		{Name: "force-reload", Help: "the same as reload", Long: reloadHelp, serial: true, run: (*Manager).reload},
-		{Name: "reload-seamless", Help: "re-execute, keeping the sockets", Long: seamlessHelp, drains: true, run: (*Manager).seamless},
+		{Name: "restart", Help: "stop, then start", Long: restartHelp, serial: true, stale: true, run: (*Manager).restart},
+		{Name: "reload", Help: "have them read their confs anew, or restart them", Long: reloadHelp, serial: true, stale: true, run: (*Manager).reload},
+		{Name: "force-reload", Help: "the same as reload", Long: reloadHelp, serial: true, stale: true, run: (*Manager).reload},
+		{Name: "reload-seamless", Help: "re-execute, keeping the sockets", Long: seamlessHelp, drains: true, stale: true, run: (*Manager).seamless},
 		{Name: "kill-children", Help: "signal the worker processes only", Long: childrenHelp, run: (*Manager).killChildren},
 		{Name: "list", Help: "what the names resolve to; touches nothing", Long: listHelp, all: true, run: (*Manager).list},
 		{Name: "check", Help: "is everything in order to run it", Long: checkHelp, all: true, run: (*Manager).check},

@@ -14,10 +14,14 @@ import (
 
 // restart is stop, then start, once it is known that the start is possible.
 func (m *Manager) restart(ctx context.Context, servers []*server.Server) int {
+	servers, told := m.onlyStale(servers)
+	if len(servers) == 0 {
+		return told
+	}
 	if status := m.mayRestart(ctx, servers); status != OK {
 		return status
 	}
-	return m.rolling(ctx, servers, m.stopAndStart)
+	return max(told, m.rolling(ctx, servers, m.stopAndStart))
 }
 
 // mayRestart makes sure, before a running server is touched, that it could be
@@ -95,6 +99,10 @@ func (m *Manager) stuck(s *stopping) map[*server.Instance]bool {
 // reload has the servers read their confs anew, one program after the other: by
 // the signal that a program has for it, or by a graceful restart.
 func (m *Manager) reload(ctx context.Context, servers []*server.Server) int {
+	servers, status := m.onlyStale(servers)
+	if len(servers) == 0 {
+		return status
+	}
 	if status := m.mayRestart(ctx, servers); status != OK {
 		return status
 	}
@@ -104,9 +112,8 @@ func (m *Manager) reload(ctx context.Context, servers []*server.Server) int {
 		m.Options.Strict = &always
 	}
 	if m.Options.Serial != nil {
-		return m.rolling(ctx, servers, m.reloadAtOnce)
+		return max(status, m.rolling(ctx, servers, m.reloadAtOnce))
 	}
-	status := OK
 	for _, s := range servers {
 		if ctx.Err() != nil {
 			m.problem(nil, "interrupted: %s was not begun", s.Program.Name)

@@ -55,11 +55,12 @@ func (m *Manager) rereadOne(i *server.Instance) (*target, error) {
 	if f.State != pidfile.Running {
 		return nil, nil
 	}
+	begun := time.Now()
 	if err := m.send(i, f.Process, f.Process, i.Program.ReloadSignal); err != nil {
 		f.Process.Close()
 		return nil, err
 	}
-	return &target{i: i, process: f.Process, deadline: time.Now().Add(i.Program.StartWait)}, nil
+	return &target{i: i, process: f.Process, begun: begun, deadline: time.Now().Add(i.Program.StartWait)}, nil
 }
 
 // survive waits until every server that was signalled has lived on for as long
@@ -109,8 +110,11 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 		}
 	}
 	for _, t := range signalled {
-		if t.gone && t.i.Program.OwnPidfile() {
+		switch {
+		case t.gone && t.i.Program.OwnPidfile():
 			status = max(status, m.reborn(t))
+		case !t.gone && !m.Options.DryRun && ctx.Err() == nil:
+			m.taken(t.i, t.process.PID(), t.begun)
 		}
 	}
 	return status

@@ -31,6 +31,7 @@ type Result struct {
 	Changed    bool             `json:"changed"`
 	Seconds    float64          `json:"seconds"`
 	ExitStatus *int             `json:"exit_status,omitempty"`
+	Stale      []string         `json:"stale,omitempty"` // what it has an older version of than the disk
 	Output     string           `json:"output,omitempty"`
 	Error      string           `json:"error,omitempty"`
 }

@@ -25,6 +25,10 @@ const longestLock = 5 * time.Second
 // seamless asks the servers that can to re-execute themselves, all at once, and
 // waits until each is ready again.
 func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
+	servers, told := m.onlyStale(servers)
+	if len(servers) == 0 {
+		return told
+	}
 	if !m.testConfs(ctx, servers, func(p *aliases.Program) bool { return p.SeamlessSignal != 0 }) {
 		return Failed
 	}
@@ -65,7 +69,7 @@ func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
 		return 1, err
 	}, settle)
 	m.Console.Flush()
-	return max(status, settled, m.awaitReexec(ctx, begun))
+	return max(told, status, settled, m.awaitReexec(ctx, begun))
 }
 
 func (m *Manager) cannotReexec(i *server.Instance) {
@@ -174,6 +178,7 @@ func (m *Manager) judgeReexec(r *server.Reexec, tree *pidfile.Tree) (over, ok bo
 		if r.Successor != 0 {
 			return true, m.retire(r)
 		}
+		m.taken(i, pid, r.Begun)
 		m.note("%s (%d): re-executed", i, pid)
 		return true, true
 	case limit > 0 && time.Since(r.Begun) > limit && r.Successor != 0:

@@ -56,7 +56,8 @@ type stopping struct {
 type target struct {
 	i        *server.Instance
 	process  *pidfile.Process
-	recorded int // the pid in the instance's pidfile
+	recorded int       // the pid in the instance's pidfile
+	begun    time.Time // when it was signalled, of one that reads its conf anew
 	deadline time.Time
 	nudge    time.Time          // when to look whether it is stopped; zero: no more
 	sockets  []pidfile.Socket   // where it listened

@@ -86,11 +86,29 @@ func (d *Dir) Read(name string) (Record, error) {
 
 // readAt reads the pidfile name below dirfd.
 func (d *Dir) readAt(dirfd int, name string) (Record, error) {
+	fd, rec, err := d.open(dirfd, name)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return rec, err
+}
+
+// open opens the pidfile name below dirfd and reads it.
+func (d *Dir) open(dirfd int, name string) (int, Record, error) {
 	fd, err := openBeneath(dirfd, name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
 	if err != nil {
-		return Record{}, openError(err)
+		return -1, Record{}, openError(err)
 	}
-	defer unix.Close(fd)
+	rec, err := d.record(fd)
+	if err != nil {
+		unix.Close(fd)
+		return -1, Record{}, err
+	}
+	return fd, rec, nil
+}
+
+// record reads an open pidfile.
+func (d *Dir) record(fd int) (Record, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return Record{}, err

@@ -1,0 +1,46 @@
+package pidfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestTouch sets the time of a pidfile that still holds the pid, and of nothing else.
+func TestTouch(t *testing.T) {
+	root := t.TempDir()
+	d := openDir(t, root)
+	at := time.Date(2020, 2, 3, 4, 5, 6, 7000, time.UTC)
+	if err := d.Write("a.pid", 4711); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(filepath.Join(root, "a.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Touch("a.pid", 4712, at); !errors.Is(err, ErrChanged) {
+		t.Errorf("another pid: got %v", err)
+	}
+	if err := d.Touch("b.pid", 4711, at); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no pidfile: got %v", err)
+	}
+	if err := os.Symlink("a.pid", filepath.Join(root, "link.pid")); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Touch("link.pid", 4711, at); !errors.Is(err, ErrMalformed) {
+		t.Errorf("a link: got %v", err)
+	}
+	if info, err := os.Stat(filepath.Join(root, "a.pid")); err != nil || !info.ModTime().Equal(before.ModTime()) {
+		t.Errorf("its time has changed: %v, %v", info.ModTime(), err)
+	}
+	if err := d.Touch("a.pid", 4711, at); err != nil {
+		t.Fatal(err)
+	}
+	rec, err := d.Read("a.pid")
+	if err != nil || !rec.ModTime.Equal(at) || rec.PID != 4711 {
+		t.Errorf("got %+v, %v", rec, err)
+	}
+}

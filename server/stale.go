@@ -1,0 +1,116 @@
+package server
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mgr/pidfile"
+)
+
+// A Stale is something on disk that is not what a running server has taken of it.
+type Stale struct {
+	What    string    // conf or command
+	Path    string    // the file; of a conf that is a directory, the newest one in it
+	Changed time.Time // zero: the file that the process runs is not there any more
+}
+
+// Stale says what the running instance that f is about has an older version of:
+// its conf, or its command. What counts is when it was started, or reloaded by mgr,
+// which Reread takes down. The error says what could not be seen; f's handle has to
+// be open.
+func (i *Instance) Stale(f pidfile.Finding) ([]Stale, error) {
+	since, ok := f.Process.Born()
+	if !ok {
+		return nil, pidfile.ErrGone
+	}
+	if f.Record.ModTime.After(since) {
+		since = f.Record.ModTime
+	}
+	var out []Stale
+	if i.Conf != "" && !i.Orphan {
+		path, changed, err := newest(i.Conf)
+		if err != nil {
+			return nil, err
+		}
+		if changed.After(since) {
+			out = append(out, Stale{"conf", path, changed})
+		}
+	}
+	path, replaced, err := f.Process.Replaced()
+	if err == nil && replaced {
+		return append(out, Stale{What: "command", Path: path}), nil
+	}
+	command, _, missing := i.Command()
+	if missing != nil { // it runs on without it
+		return out, nil
+	}
+	if changed, seen := changed(command); seen == nil && changed.After(since) {
+		out = append(out, Stale{"command", command, changed})
+	}
+	return out, err
+}
+
+// Reread takes down, in the pidfile's modification time, that the process pid was
+// told at that time to read its conf, or to execute its command, anew.
+func (i *Instance) Reread(pid int, at time.Time) error {
+	dir, name, err := i.dir(false)
+	if err != nil {
+		return err
+	}
+	return dir.Touch(name, pid, at)
+}
+
+// maxNewest is how many files of a conf directory are looked at.
+const maxNewest = 4096
+
+// newest gives the file of a conf that was changed last: the conf itself, or, if it
+// is a directory, one of those in it.
+func newest(conf string) (path string, at time.Time, err error) {
+	left := maxNewest
+	err = filepath.WalkDir(conf, func(name string, _ fs.DirEntry, err error) error {
+		if err == nil {
+			var when time.Time
+			if when, err = changed(name); err == nil && !when.Before(at) {
+				path, at = name, when
+			}
+		}
+		if left--; left == 0 {
+			return fs.SkipAll
+		}
+		if err != nil && name != conf {
+			return nil // it has gone since, or is a link to nowhere
+		}
+		return err
+	})
+	return path, at, err
+}
+
+// changed is when a file was written, or put there: one that a package manager or a
+// copy has brought may carry the time at which it was written elsewhere. A link
+// counts with what it leads to.
+func changed(path string) (time.Time, error) {
+	var last time.Time
+	for _, flags := range []int{unix.AT_SYMLINK_NOFOLLOW, 0} {
+		var st unix.Statx_t
+		if err := unix.Statx(unix.AT_FDCWD, path, flags, unix.STATX_MTIME|unix.STATX_BTIME|unix.STATX_TYPE, &st); err != nil {
+			return time.Time{}, &os.PathError{Op: "statx", Path: path, Err: err}
+		}
+		times := []unix.StatxTimestamp{st.Mtime}
+		if st.Mask&unix.STATX_BTIME != 0 { // not every file system has one
+			times = append(times, st.Btime)
+		}
+		for _, t := range times {
+			if at := time.Unix(t.Sec, int64(t.Nsec)); at.After(last) {
+				last = at
+			}
+		}
+		if st.Mode&unix.S_IFMT != unix.S_IFLNK {
+			break
+		}
+	}
+	return last, nil
+}
