@@ -29,7 +29,7 @@ func main() {
 		os.Exit(server.Stage(text))
 	}
 	syscall.Umask(0o022) // what mgr makes is for others to read, whoever calls it
-	os.Exit(run(os.Args, manager.NewConsole(os.Stdout, os.Stderr)))
+	os.Exit(run(os.Args, manager.NewConsole(os.Stdout, os.Stderr, terminal())))
 }
 
 // run is mgr: it gives the exit status.

@@ -40,6 +40,7 @@ func TestMain(m *testing.M) {
 //	                         pid of a server, and $WORK for the directory
 //	crash PIDFILE            SIGKILL the process of a pidfile below run, and
 //	                         await its end
+//	terminal …               run a command on a terminal, see there
 //	gone PIDFILE             await the end of the process of a pidfile below run
 //	await PROGRAM CONF N EVENT  wait for the Nth such event of a server
 //
@@ -73,7 +74,7 @@ func TestTranscripts(t *testing.T) {
 			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"install": install, "status": status, "same": same, "crash": crash, "await": await, "gone": gone,
+			"install": install, "status": status, "same": same, "crash": crash, "await": await, "gone": gone, "terminal": onTerminal,
 		},
 	})
 }
@@ -130,8 +131,8 @@ func same(ts *testscript.TestScript, _ bool, args []string) {
 		got = strings.ReplaceAll(got, "127.0.0.1:"+port, "127.0.0.1:PORT")
 	}
 	got = strings.ReplaceAll(got, "/mgr-"+strconv.Itoa(os.Getuid())+"/", "/mgr-UID/")
-	got = regexp.MustCompile(`(?m)\b20[-\d]+ \d\d:\d\d:\d\d$`).ReplaceAllString(got, "TIME")
 	got = regexp.MustCompile(`"[^"]*" of \S+, started [-\d]+ [:\d]+`).ReplaceAllString(got, "HOLDER")
+	got = regexp.MustCompile(`(?m)\b20[-\d]+ \d\d:\d\d:\d\d$`).ReplaceAllString(got, "TIME")
 	if diff := cmp.Diff(ts.ReadFile(args[1]), got); diff != "" {
 		ts.Fatalf("%s (-want +got):\n%s", args[0], diff)
 	}

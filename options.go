@@ -162,6 +162,21 @@ func colored(when string) (bool, error) {
 	return false, fmt.Errorf("--color: %q is none of auto, always and never", when)
 }
 
+// terminal says what stdout and stderr are.
+func terminal() manager.Terminal {
+	var t manager.Terminal
+	out := int(os.Stdout.Fd())
+	if !term.IsTerminal(out) {
+		return t
+	}
+	var err error
+	if t.Columns, t.Rows, err = term.GetSize(out); err != nil || t.Columns < 1 {
+		t.Columns, t.Rows = 80, 24 // a serial line, say, does not know
+	}
+	t.Live = os.Getenv("TERM") != "dumb" && term.IsTerminal(int(os.Stderr.Fd()))
+	return t
+}
+
 // fleet loads the profile and applies the roots.
 func fleet(c *cli.Context) (*server.Fleet, error) {
 	path := c.String("profile")

@@ -20,11 +20,16 @@ type Console struct {
 	err    io.Writer
 	silent bool // nothing on stdout: -q, or the JSON document alone
 	color  bool
+	screen *screen
 }
 
-// NewConsole writes to out and err.
-func NewConsole(out, err io.Writer) *Console {
-	return &Console{out: bufio.NewWriter(out), err: err}
+// NewConsole writes to out and err, which are the terminal t, if they are one.
+func NewConsole(out, err io.Writer, t Terminal) *Console {
+	s := &screen{terminal: t, w: out}
+	if t.Live {
+		out, err = s.over(out), s.over(err)
+	}
+	return &Console{out: bufio.NewWriter(out), err: err, screen: s}
 }
 
 // Say prints an event.

@@ -15,6 +15,7 @@ import (
 // to, waits for their ends.
 func (m *Manager) drain(ctx context.Context, all []*server.Reexec) int {
 	status := OK
+	defer m.Console.Waited()
 	deadline := time.Now().Add(m.Options.Drain)
 	for _, r := range all {
 		left := r.Draining()
@@ -26,6 +27,7 @@ func (m *Manager) drain(ctx context.Context, all []*server.Reexec) int {
 			continue
 		}
 		m.Console.Flush()
+		m.Console.Waiting(Progress{Doing: "draining", Who: r.Instance.Label(), Since: r.Begun, Limit: m.Options.Drain})
 		if left = m.awaitEnds(ctx, left, deadline); len(left) > 0 {
 			m.problem(r.Instance, "%s (%s): after %s s still draining: %s", r.Instance, subject(r.Instance), seconds(m.Options.Drain), ages(left))
 			status = Failed

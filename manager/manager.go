@@ -143,6 +143,7 @@ func (m *Manager) Run(ctx context.Context, cmd Command, words []string) int {
 	m.Console.silent = m.Options.Quiet || m.Options.JSON
 	m.Console.color = m.Options.Color
 	defer m.Console.Flush()
+	defer m.Console.Waited()
 	defer m.Fleet.Close()
 	if cmd.bare {
 		return cmd.run(m, ctx, nil)

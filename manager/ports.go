@@ -85,6 +85,7 @@ func (m *Manager) portLimit(i *server.Instance) time.Time {
 // then it names the holders, and gives the instances.
 func (m *Manager) awaitPorts(ctx context.Context, ports []*port) map[*server.Instance]bool {
 	taken := map[*server.Instance]bool{}
+	defer m.Console.Waited()
 	for pause := firstPort; len(ports) > 0; pause = min(pause*3/2, lastPort) {
 		ports = stillTaken(ports, pidfile.AllListening())
 		var left []*port
@@ -148,6 +149,7 @@ func (m *Manager) tellPort(p *port) {
 	p.told = true
 	m.Console.Say("%s (%s): waiting for %s, held by %s", p.i, subject(p.i), p.holder.Address, p.holder.Holder())
 	m.Console.Flush()
+	m.Console.Waiting(Progress{Doing: "waiting for " + p.holder.Address.String(), Who: p.i.Label(), Since: time.Now(), Limit: p.i.Program.ReadyWait})
 }
 
 // runs says whether the instance runs: then it holds its own port.

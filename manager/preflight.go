@@ -135,7 +135,8 @@ func (t *testing) run(ctx context.Context, todo []*server.Instance) {
 	}
 	m.Console.Flush()
 	limit := func(c *server.Child) time.Duration { return c.Instance.Program.ReadyWait }
-	left, err := launches.Until(func(c *server.Child) bool { return c.Exited }, limit, func(*server.Child) {})
+	defer m.Console.Waited()
+	left, err := launches.Until(func(c *server.Child) bool { return c.Exited }, limit, m.following("testing", launches.Children))
 	if err != nil {
 		m.problem(nil, "%v", err)
 		t.ok = false

@@ -36,13 +36,47 @@ func (s *starting) await(ctx context.Context) {
 		}
 		return c.Instance.Program.ReadyWait
 	}
-	left, err := s.launches.Until(done, limit, s.settled)
+	doing := "starting"
+	if o.Once {
+		doing = "running"
+	}
+	defer s.m.Console.Waited()
+	shown := s.m.following(doing, s.launches.Children)
+	left, err := s.launches.Until(done, limit, func(c *server.Child) {
+		s.settled(c)
+		shown(c)
+	})
 	if err != nil {
 		s.m.problem(nil, "%v", err)
 		s.failed = true
 	}
 	for _, c := range left {
 		s.late(ctx, c)
+	}
+}
+
+// following shows the first of the children that are waited for; each call of what it
+// gives is for one that is not any more.
+func (m *Manager) following(doing string, children []*server.Child) (over func(*server.Child)) {
+	if !m.Console.live() {
+		return func(*server.Child) {}
+	}
+	gone, first := map[*server.Child]bool{}, 0
+	show := func() {
+		for first < len(children) && gone[children[first]] {
+			first++
+		}
+		if first == len(children) {
+			return
+		}
+		c := children[first]
+		m.Console.Waiting(Progress{Doing: doing, Done: len(gone), Total: len(children), Who: whose(c.Instance, c.Process.PID()),
+			Since: c.Started, Limit: c.Instance.Program.ReadyWait})
+	}
+	show()
+	return func(c *server.Child) {
+		gone[c] = true
+		show()
 	}
 }
 

@@ -85,6 +85,7 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 			status = Failed
 		}
 	}
+	defer m.Console.Waited()
 	for ctx.Err() == nil && !m.Options.DryRun && !m.Options.NoWait {
 		latest := time.Time{}
 		for _, t := range signalled {
@@ -95,6 +96,7 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 		if !latest.After(time.Now()) {
 			break
 		}
+		m.Console.Waiting(Progress{Doing: "reloading", Total: len(signalled), Who: signalled[0].i.Label(), Since: signalled[0].begun})
 		keys, err := w.Wait(latest)
 		if err != nil {
 			m.problem(nil, "%v", err)

@@ -72,6 +72,8 @@ func (m *Manager) pause(ctx context.Context) bool {
 	if m.Options.DryRun {
 		return ctx.Err() == nil
 	}
+	m.Console.Waiting(Progress{Doing: "pausing", Since: time.Now(), Limit: m.Options.Pause})
+	defer m.Console.Waited()
 	timer := time.NewTimer(m.Options.Pause)
 	defer timer.Stop()
 	select {

@@ -120,7 +120,11 @@ func (m *Manager) awaitReexec(ctx context.Context, left []*server.Reexec) int {
 			return Failed
 		}
 	}
+	defer m.Console.Waited()
 	for pause := firstLook; len(left) > 0 && ctx.Err() == nil; pause = min(pause*3/2, lastLook) {
+		r := left[0]
+		m.Console.Waiting(Progress{Doing: "re-executing", Done: len(all) - len(left), Total: len(all),
+			Who: whose(r.Instance, r.Process.PID()), Since: r.Begun, Limit: r.Instance.Program.ReadyWait})
 		tree, err := pidfile.ReadTree()
 		if err != nil {
 			m.problem(nil, "%v", err)

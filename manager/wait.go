@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,7 @@ type waiting struct {
 	of    map[*server.Instance][]*target
 	left  []*target // those worth waiting for, and some that have ended since
 	ended int       // that have
+	over  int       // of all
 	next  time.Time // when to look at them though nothing happens; zero: unknown
 }
 
@@ -56,7 +58,9 @@ func (x *waiting) reap() {
 // until waits until no more than so many are left, escalating where that is asked
 // for, or until ctx ends.
 func (x *waiting) until(ctx context.Context, few int) {
+	defer x.s.m.Console.Waited()
 	for len(x.left) > few && ctx.Err() == nil {
+		x.show()
 		n := x.step(x.next)
 		if n < 0 {
 			return
@@ -86,11 +90,34 @@ func (x *waiting) step(deadline time.Time) int {
 		t.process.Close() // and it is not watched any more
 	}
 	x.ended += len(keys)
+	x.over += len(keys)
 	if len(keys) > 0 {
 		x.s.m.Console.Flush()
 	}
 	return len(keys)
 }
+
+// show shows the first one that is waited for.
+func (x *waiting) show() {
+	c := x.s.m.Console
+	if !c.live() {
+		return
+	}
+	n := slices.IndexFunc(x.left, func(t *target) bool { return !t.gone })
+	if n < 0 {
+		return
+	}
+	t := x.left[n]
+	doing, limit := "stopping", x.s.waited(t)
+	if t.killed {
+		doing, limit = "killing", killGrace
+	}
+	c.Waiting(Progress{Doing: doing, Done: x.over, Total: len(x.all), Who: whose(t.i, t.process.PID()),
+		Since: t.deadline.Add(-limit), Limit: limit})
+}
+
+// whose names a process of an instance on the live line: object-server/4 (4503).
+func whose(i *server.Instance, pid int) string { return i.Label() + " (" + itoa(pid) + ")" }
 
 func alive(targets []*target) []*target {
 	out := targets[:0]

@@ -37,6 +37,15 @@ func (i *Instance) unit() aliases.Unit {
 // String is the name that the operator knows the program by.
 func (i *Instance) String() string { return i.Program.Name }
 
+// Label is a short name that tells the instance from others of its program:
+// object-server/1, or the name of its process.
+func (i *Instance) Label() string {
+	if i.confName == "" || i.confName == i.Program.Name {
+		return i.Process
+	}
+	return i.Program.Name + "/" + i.confName
+}
+
 // Inspect looks at the pidfile and the process behind it. The caller closes
 // the process of a running instance.
 func (i *Instance) Inspect() pidfile.Finding { return i.look()() }

@@ -1,0 +1,165 @@
+package manager
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// A Terminal is what stdout and stderr are, if they are one. The zero value is none.
+type Terminal struct {
+	Columns, Rows int  // of stdout; 0: it is no terminal
+	Live          bool // a line may come and go there: both are one, and it understands how
+}
+
+// A Progress is what a command waits for at a moment.
+type Progress struct {
+	Doing       string // "stopping"
+	Done, Total int
+	Who         string // one of those that are left
+	Since       time.Time
+	Limit       time.Duration // 0: there is none
+}
+
+// String is the progress in words, as of now.
+func (p Progress) String() string {
+	var b strings.Builder
+	b.WriteString(p.Doing)
+	if p.Total > 0 {
+		fmt.Fprintf(&b, " %d/%d", p.Done, p.Total)
+	}
+	if p.Who != "" {
+		b.WriteString("  " + printable(p.Who))
+	}
+	if !p.Since.IsZero() {
+		fmt.Fprintf(&b, "  %.0f s", time.Since(p.Since).Seconds())
+		if p.Limit > 0 {
+			fmt.Fprintf(&b, " of %s s", seconds(p.Limit))
+		}
+	}
+	return b.String()
+}
+
+// The pauses before the first time that the live line is drawn, and between two: a
+// command that is quick is not to flicker.
+const (
+	firstDraw = 400 * time.Millisecond
+	nextDraw  = time.Second
+)
+
+// A screen is a terminal with one live line at the bottom, which gives way to
+// whatever is printed.
+type screen struct {
+	terminal Terminal
+	w        io.Writer // where the line goes
+
+	mu    sync.Mutex // since the line is drawn by a goroutine: whoever waits does nothing else
+	now   Progress
+	shown bool
+	done  chan struct{} // ends the goroutine; nil: there is none
+}
+
+const eraseLine = "\r\x1b[K" // ECMA-48, EL
+
+// over gives a writer to w before whose output the live line goes away.
+func (s *screen) over(w io.Writer) io.Writer { return overWriter{s, w} }
+
+type overWriter struct {
+	s *screen
+	w io.Writer
+}
+
+func (o overWriter) Write(text []byte) (int, error) {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	o.s.erase()
+	return o.w.Write(text)
+}
+
+// erase removes the line. The lock is held.
+func (s *screen) erase() {
+	if s.shown {
+		io.WriteString(s.w, eraseLine)
+		s.shown = false
+	}
+}
+
+// show says what the line is to tell from now on.
+func (s *screen) show(p Progress) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = p
+	if s.done == nil {
+		s.done = make(chan struct{})
+		go s.draw(s.done)
+	}
+}
+
+// draw draws the line until done is closed. It is a goroutine since the seconds in
+// it go on while everything waits.
+func (s *screen) draw(done <-chan struct{}) {
+	timer := time.NewTimer(firstDraw)
+	defer timer.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-timer.C:
+			s.redraw(done)
+			timer.Reset(nextDraw)
+		}
+	}
+}
+
+func (s *screen) redraw(done <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-done:
+		return
+	default:
+	}
+	io.WriteString(s.w, eraseLine+fit(s.now.String(), s.terminal.Columns-1))
+	s.shown = true
+}
+
+// hide removes the line, and ends its goroutine.
+func (s *screen) hide() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.erase()
+	if s.done != nil {
+		close(s.done)
+		s.done = nil
+	}
+}
+
+// fit shortens text to so many columns, and shows that it did.
+func fit(text string, columns int) string {
+	if utf8.RuneCountInString(text) <= columns {
+		return text
+	}
+	return string([]rune(text)[:max(columns-1, 0)]) + "…"
+}
+
+// Waiting shows, on a terminal and while nothing else is printed, what the command
+// waits for.
+func (c *Console) Waiting(p Progress) {
+	if c.live() {
+		c.Flush()
+		c.screen.show(p)
+	}
+}
+
+// live says whether anybody would see it: Progress is not worth making otherwise.
+func (c *Console) live() bool { return c.screen.terminal.Live && !c.silent }
+
+// Waited ends what Waiting began.
+func (c *Console) Waited() {
+	if c.live() {
+		c.screen.hide()
+	}
+}
