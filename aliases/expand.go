@@ -2,25 +2,49 @@ package aliases
 
 import (
 	"fmt"
-	"maps"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // A Scope is where the %(name)s of a text are looked up.
 type Scope struct {
-	Vars map[string]string
+	// Vars are few, and a scope is made for every key of a profile and for every
+	// instance: looking through them is cheaper than a map.
+	Vars []Var
 	// Env looks up %(ENV_X)s, as os.LookupEnv does; nil: there are none.
 	Env func(string) (string, bool)
-	// Refused are variables that cannot be used here, and why.
-	Refused map[string]string
+	// Refused says why a variable cannot be used here; "": it can. nil: all can.
+	Refused func(name string) string
 }
 
-// conversion is what stands behind the name of a variable: s, d, or d with a
-// width, as Python has them.
-var conversion = regexp.MustCompile(`^\(([^()]*)\)(s|d|0?[1-9]d)`)
+// A Var is a variable of a Scope.
+type Var struct{ Name, Value string }
+
+// variable reads what stands behind a per cent sign: a name in parentheses and
+// a conversion, which is s, d, or d with a width, as Python has them. Without
+// one, size is 0.
+func variable(text string) (name, verb string, size int) {
+	inner, opened := strings.CutPrefix(text, "(")
+	name, after, closed := strings.Cut(inner, ")")
+	if !opened || !closed || strings.Contains(name, "(") {
+		return "", "", 0
+	}
+	padding := len(after) - len(strings.TrimPrefix(after, "0"))
+	n := padding
+	if n < len(after) && '1' <= after[n] && after[n] <= '9' {
+		n++
+	}
+	wide := n > padding
+	switch {
+	case padding > 0 && !wide, n == len(after):
+		return "", "", 0
+	case after[n] == 'd', after[n] == 's' && !wide:
+		return name, after[:n+1], len(name) + len("()") + n + 1
+	}
+	return "", "", 0
+}
 
 // Expand fills in the %(name)s of text, as Python's configparser and
 // supervisord write them; %% is a per cent sign. The error names what is not
@@ -50,6 +74,9 @@ func (s Scope) fix(text string) (string, error) {
 // expand fills in the variables that wanted says yes to. If some are left for
 // later, so are the escapes.
 func (s Scope) expand(text string, wanted func(name string) bool) (string, error) {
+	if strings.IndexByte(text, '%') < 0 {
+		return text, nil
+	}
 	var out strings.Builder
 	escape := "%"
 	if !wanted("") {
@@ -66,18 +93,19 @@ func (s Scope) expand(text string, wanted func(name string) bool) (string, error
 			text = after
 			continue
 		}
-		m := conversion.FindStringSubmatch(rest)
-		if m == nil {
+		name, verb, size := variable(rest)
+		if size == 0 {
 			return "", fmt.Errorf("%q: a per cent sign is written %%%%, a variable %%(name)s", "%"+clip(rest))
 		}
-		text = rest[len(m[0]):]
-		if !wanted(m[1]) {
-			out.WriteString("%" + m[0])
+		text = rest[size:]
+		if !wanted(name) {
+			out.WriteByte('%')
+			out.WriteString(rest[:size])
 			continue
 		}
-		value, err := s.lookup(m[1])
+		value, err := s.lookup(name)
 		if err == nil {
-			value, err = format(m[1], value, m[2])
+			value, err = format(name, value, verb)
 		}
 		if err != nil {
 			return "", err
@@ -102,11 +130,15 @@ func format(name, value, verb string) (string, error) {
 }
 
 func (s Scope) lookup(name string) (string, error) {
-	if why := s.Refused[name]; why != "" {
-		return "", fmt.Errorf("%%(%s)s %s", shown(name), why)
+	if s.Refused != nil {
+		if why := s.Refused(name); why != "" {
+			return "", fmt.Errorf("%%(%s)s %s", shown(name), why)
+		}
 	}
-	if v, ok := s.Vars[name]; ok {
-		return v, nil
+	for _, v := range s.Vars {
+		if v.Name == name {
+			return v.Value, nil
+		}
 	}
 	if env, ok := strings.CutPrefix(name, "ENV_"); ok {
 		if s.Env != nil {
@@ -116,7 +148,17 @@ func (s Scope) lookup(name string) (string, error) {
 		}
 		return "", fmt.Errorf("%%(%s)s: there is no such environment variable", shown(name))
 	}
-	return "", fmt.Errorf("%%(%s)s is not known%s", shown(name), Suggest(name, sortedKeys(s.Vars)))
+	return "", fmt.Errorf("%%(%s)s is not known%s", shown(name), Suggest(name, s.names()))
+}
+
+// names are those of the variables, sorted.
+func (s Scope) names() []string {
+	var names []string
+	for _, v := range s.Vars {
+		names = append(names, v.Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // clip shortens what a message quotes.
@@ -139,17 +181,15 @@ type Unit struct {
 // Scope is where the variables of one instance are looked up. env is the
 // caller's environment; the program's own goes before it, as in supervisord.
 func (p *Profile) Scope(prog *Program, u Unit, env func(string) (string, bool)) Scope {
-	vars := p.vars()
-	maps.Copy(vars, map[string]string{
-		"program_name": prog.Name,
-		"group_name":   prog.Group,
-		"type":         prog.Type,
-		"conf":         u.Conf,
-		"conf_name":    u.ConfName,
-		"pidfile":      u.Pidfile,
-		"process_num":  strconv.Itoa(u.Num),
-		"numprocs":     strconv.Itoa(prog.NumProcs),
-	})
+	vars := append(p.vars(),
+		Var{"program_name", prog.Name},
+		Var{"group_name", prog.Group},
+		Var{"type", prog.Type},
+		Var{"conf", u.Conf},
+		Var{"conf_name", u.ConfName},
+		Var{"pidfile", u.Pidfile},
+		Var{"process_num", strconv.Itoa(u.Num)},
+		Var{"numprocs", strconv.Itoa(prog.NumProcs)})
 	return Scope{Vars: vars, Env: prog.getenv(Scope{Vars: vars, Env: env})}
 }
 
@@ -177,6 +217,6 @@ func (p *Program) getenv(outer Scope) func(string) (string, bool) {
 }
 
 // vars are those of the profile as a whole.
-func (p *Profile) vars() map[string]string {
-	return map[string]string{"here": filepath.Dir(p.File), "host_node_name": p.Host}
+func (p *Profile) vars() []Var {
+	return append(make([]Var, 0, 10), Var{"here", filepath.Dir(p.File)}, Var{"host_node_name", p.Host})
 }

@@ -9,7 +9,7 @@ import (
 
 func testScope() Scope {
 	return Scope{
-		Vars: map[string]string{"conf": "/c/1.conf", "odd": "%(conf)s", "n": "7", "here": "/100%"},
+		Vars: []Var{{"conf", "/c/1.conf"}, {"odd", "%(conf)s"}, {"n", "7"}, {"here", "/100%"}},
 		Env:  func(name string) (string, bool) { return "%%" + name, name == "HOME" || name == "" },
 	}
 }
@@ -34,6 +34,12 @@ func TestScopeExpand(t *testing.T) {
 		{"%(conf)d", "", `%(conf)d: "/c/1.conf" is no number`},
 		{"%(n)x", "", `"%(n)x": a per cent sign is written %%, a variable %(name)s`},
 		{"%(n)0d", "", `"%(n)0d": a per cent sign is written %%, a variable %(name)s`},
+		{"%(n)00d", "", `"%(n)00d": a per cent sign is written %%, a variable %(name)s`},
+		{"%(n)003d", "", `"%(n)003d": a per cent sign is written %%, a variable %(name)s`},
+		{"%(n)3s", "", `"%(n)3s": a per cent sign is written %%, a variable %(name)s`},
+		{"%(n)12d", "", `"%(n)12d": a per cent sign is written %%, a variable %(name)s`},
+		{"%(n)0", "", `"%(n)0": a per cent sign is written %%, a variable %(name)s`},
+		{"%((n)s", "", `"%((n)s": a per cent sign is written %%, a variable %(name)s`},
 		{"%s", "", `"%s": a per cent sign is written %%, a variable %(name)s`},
 	}
 	for _, tt := range tests {
@@ -55,8 +61,8 @@ func TestScope(t *testing.T) {
 	p := &Profile{File: "/etc/mgr/x.ini", Host: "h1"}
 	prog := defaultProgram("web-worker")
 	prog.Environment = []EnvVar{{"A", "1", false}, {"A", "%(conf_name)s%(ENV_X)s", false}, {"X", "mine", true}, {"Y", "mine", true}}
-	want := map[string]string{"program_name": "web-worker", "group_name": "web-worker", "type": "web", "conf": "/c/web/1.conf.d",
-		"conf_name": "1", "pidfile": "/r/1.pid", "here": "/etc/mgr", "host_node_name": "h1", "process_num": "3", "numprocs": "1"}
+	want := []Var{{"here", "/etc/mgr"}, {"host_node_name", "h1"}, {"program_name", "web-worker"}, {"group_name", "web-worker"}, {"type", "web"},
+		{"conf", "/c/web/1.conf.d"}, {"conf_name", "1"}, {"pidfile", "/r/1.pid"}, {"process_num", "3"}, {"numprocs", "1"}}
 	env := func(name string) (string, bool) { return "caller's", name == "X" }
 	got := p.Scope(prog, Unit{Conf: "/c/web/1.conf.d", ConfName: "1", Pidfile: "/r/1.pid", Num: 3}, env)
 	if diff := cmp.Diff(want, got.Vars); diff != "" {

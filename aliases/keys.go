@@ -99,15 +99,7 @@ func each(set setter) row { return row{set: set, each: true} }
 
 // read sets the key, and gives what of the value means nothing.
 func (r row) read(p *Program, value string, scope Scope) (note string, err error) {
-	scope.Refused = map[string]string{}
-	if !r.each {
-		for _, name := range []string{"conf", "conf_name", "pidfile", "process_num"} {
-			scope.Refused[name] = "differs from instance to instance, this key does not"
-		}
-	}
-	for _, name := range r.circular {
-		scope.Refused[name] = "is a cycle: it follows from this key"
-	}
+	scope.Refused = r.refuses
 	if !r.each {
 		if value, err = scope.Expand(value); err != nil {
 			return "", err
@@ -120,6 +112,17 @@ func (r row) read(p *Program, value string, scope Scope) (note string, err error
 		return "", nil
 	}
 	return r.note(value), nil
+}
+
+// refuses says why the value cannot refer to a variable, "" if it can.
+func (r row) refuses(name string) string {
+	switch {
+	case slices.Contains(r.circular, name):
+		return "is a cycle: it follows from this key"
+	case !r.each && slices.Contains([]string{"conf", "conf_name", "pidfile", "process_num"}, name):
+		return "differs from instance to instance, this key does not"
+	}
+	return ""
 }
 
 // defaultProgram has supervisord's defaults, but for stopwaitsecs.

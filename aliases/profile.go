@@ -152,8 +152,7 @@ type Process struct {
 func (p *Program) Processes() []Process {
 	list := make([]Process, 0, p.NumProcs)
 	for n := p.FirstProc; n < p.FirstProc+p.NumProcs; n++ {
-		scope := Scope{Vars: map[string]string{"program_name": p.Name, "type": p.Type, "group_name": p.Group}}
-		scope.Vars["process_num"] = strconv.Itoa(n)
+		scope := Scope{Vars: []Var{{"program_name", p.Name}, {"type", p.Type}, {"group_name", p.Group}, {"process_num", strconv.Itoa(n)}}}
 		name, err := scope.Expand(p.ProcessName)
 		if err != nil {
 			name = p.Name

@@ -4,14 +4,22 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// keyName is what a key looks like.
-var keyName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
+// keyName says whether a key looks like one: [A-Za-z][A-Za-z0-9_.-]*.
+func keyName(key string) bool {
+	for n := range len(key) {
+		c := key[n]
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && (n == 0 || !('0' <= c && c <= '9' || c == '_' || c == '.' || c == '-')) {
+			return false
+		}
+	}
+	return key != ""
+}
 
 // A scanner goes over the lines of a profile as Python's configparser does with
 // supervisord's options: a line that is indented more than the key before it
@@ -111,7 +119,7 @@ func (s *scanner) key(text string, indent int) error {
 		return fmt.Errorf("neither [section] nor key = value: %q", clip(text))
 	}
 	key, value := strings.TrimSpace(text[:end]), strings.TrimSpace(text[end+1:])
-	if !keyName.MatchString(key) {
+	if !keyName(key) {
 		return fmt.Errorf("%q is no key", clip(key))
 	}
 	s.at.key, s.indent, s.drop = key, indent, true
