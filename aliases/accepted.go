@@ -3,6 +3,7 @@ package aliases
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -55,7 +56,7 @@ func onSyslog(value string) string {
 }
 
 // ownStreams are the names for the output of whoever opens them.
-var ownStreams = map[string]bool{"/dev/stdout": true, "/dev/stderr": true, "/dev/fd/1": true, "/dev/fd/2": true}
+var ownStreams = []string{"/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2"}
 
 // logFile keeps a path, or one of the names that supervisord has for no path.
 func logFile(dst func(*Program) *LogFile) setter {
@@ -70,7 +71,7 @@ func logFile(dst func(*Program) *LogFile) setter {
 		case "":
 			return errors.New("is empty: it takes a path, AUTO or NONE")
 		}
-		if ownStreams[value] {
+		if slices.Contains(ownStreams, value) {
 			*dst(p) = LogAuto
 			return nil
 		}
@@ -87,7 +88,7 @@ func onLogFile(value string) string {
 	switch {
 	case strings.EqualFold(value, "syslog"):
 		return onSyslog("true")
-	case ownStreams[value]:
+	case slices.Contains(ownStreams, value):
 		return "mgr does not stay: only in the foreground a server has mgr's own output"
 	}
 	return ""

@@ -136,7 +136,7 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%s = %s (-want +got):\n%s", tt.key, tt.value, diff)
 		}
 	}
-	for key := range keys {
+	for key := range keys() {
 		if !tried[key] {
 			t.Errorf("no test for %s", key)
 		}

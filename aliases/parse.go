@@ -276,9 +276,9 @@ func (r *reader) keys(prog *Program, s *source, section *ini.Section) {
 	for _, key := range list {
 		name := key.Name()
 		at := s.at(section.Name(), name)
-		row, ok := keys[name]
+		row, ok := keys()[name]
 		if !ok {
-			r.fail(at, unknownKey(name, sortedKeys(keys)))
+			r.fail(at, unknownKey(name, sortedKeys(keys())))
 			continue
 		}
 		prog.places[name] = s.at(section.Name(), name)

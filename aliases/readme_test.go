@@ -49,7 +49,7 @@ func TestREADME(t *testing.T) {
 		rows = append(rows, m[1])
 	}
 	slices.Sort(rows)
-	if diff := cmp.Diff(sortedKeys(keys), rows); diff != "" {
+	if diff := cmp.Diff(sortedKeys(keys()), rows); diff != "" {
 		t.Errorf("keys (-parser +README):\n%s", diff)
 	}
 
@@ -60,7 +60,7 @@ func TestREADME(t *testing.T) {
 			t.Errorf("README does not mention [%s]", s.name)
 		}
 	}
-	for _, key := range sortedKeys(inherited) {
+	for _, key := range sortedKeys(inherited()) {
 		if !strings.Contains(readmePart(t, "Sections"), "`"+key+"`") {
 			t.Errorf("README does not say what %s of [supervisord] means", key)
 		}

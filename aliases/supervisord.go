@@ -32,13 +32,15 @@ func (b *base) apply(prog *Program) {
 }
 
 // inherited are the keys of [supervisord] that mean something to programs.
-var inherited = map[string]row{
-	"environment": each(environment(false)),
-	"umask":       {set: umask},
-	"user":        {set: text(func(p *Program) *string { return &p.User })},
-	"directory":   each(directory),
-	"minfds":      {set: atLeast("limit_nofile", unix.RLIMIT_NOFILE)},
-	"minprocs":    {set: atLeast("limit_nproc", unix.RLIMIT_NPROC)},
+func inherited() map[string]row {
+	return map[string]row{
+		"environment": each(environment(false)),
+		"umask":       {set: umask},
+		"user":        {set: text(func(p *Program) *string { return &p.User })},
+		"directory":   each(directory),
+		"minfds":      {set: atLeast("limit_nofile", unix.RLIMIT_NOFILE)},
+		"minprocs":    {set: atLeast("limit_nproc", unix.RLIMIT_NPROC)},
+	}
 }
 
 // unused are the keys of [supervisord] that are about supervisord itself.
@@ -59,10 +61,11 @@ func atLeast(key string, resource int) setter {
 // supervisord reads [supervisord].
 func (r *reader) supervisord(s *source, section *ini.Section) {
 	r.base.places = map[string]*Error{}
-	known := append(append(sortedKeys(inherited), unused...), "childlogdir")
+	table := inherited()
+	known := append(append(sortedKeys(table), unused...), "childlogdir")
 	for _, key := range section.Keys() {
 		name, at := key.Name(), s.at(section.Name(), key.Name())
-		row, is := inherited[name]
+		row, is := table[name]
 		switch {
 		case is:
 			r.base.places[name] = s.at(section.Name(), name)
