@@ -48,11 +48,16 @@ func openBeneath(dirfd int, name string, flags int) (int, error) {
 		Flags:   uint64(flags | unix.O_CLOEXEC),
 		Resolve: unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV,
 	}
-	fd, err := uninterrupted(func() (int, error) { return unix.Openat2(dirfd, name, &how) })
-	if err == unix.ENOSYS || err == unix.EPERM {
-		return walk(dirfd, name, flags)
+	for {
+		fd, err := unix.Openat2(dirfd, name, &how)
+		switch err {
+		case unix.EINTR:
+		case unix.ENOSYS, unix.EPERM:
+			return walk(dirfd, name, flags)
+		default:
+			return fd, err
+		}
 	}
-	return fd, err
 }
 
 // valid says whether name is a clean path that does not lead upwards. Unlike
@@ -120,6 +125,17 @@ func step(dirfd int, part string, flags int) (int, error) {
 		return -1, err
 	}
 	return fd, nil
+}
+
+// read is read(2), again as long as a signal interrupts it. It runs for every
+// instance, and without a closure, which would put buf on the heap.
+func read(fd int, buf []byte) (int, error) {
+	for {
+		n, err := unix.Read(fd, buf)
+		if err != unix.EINTR {
+			return n, err
+		}
+	}
 }
 
 // uninterrupted calls f again as long as a signal interrupts it, as package os

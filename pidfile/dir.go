@@ -113,15 +113,15 @@ func (d *Dir) record(fd int) (Record, error) {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return Record{}, err
 	}
-	most := maxSize
+	var small [maxSize + 1]byte
+	buf := small[:]
 	if d.Lines {
-		most = maxLines
+		buf = make([]byte, maxLines+1)
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink > 1 || st.Size > int64(most) {
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink > 1 || st.Size >= int64(len(buf)) {
 		return Record{}, fmt.Errorf("%w: %s", ErrMalformed, describe(&st))
 	}
-	buf := make([]byte, most+1)
-	n, err := uninterrupted(func() (int, error) { return unix.Read(fd, buf) })
+	n, err := read(fd, buf)
 	if err != nil {
 		return Record{}, err
 	}

@@ -22,9 +22,9 @@ type facts struct {
 // A view says what can be known of all processes at once, so that it need not be
 // asked of each.
 type view struct {
-	// pidns is the inode of the pid namespace that mgr is in and whose processes
-	// /proc shows, namespaces(7). 0: it is not known to be one.
-	pidns uint64
+	// pidns is the pid namespace that mgr is in and whose processes /proc shows, as
+	// namespaces(7) has its link. "": it is not known to be one.
+	pidns string
 }
 
 // look finds out about the view. /proc may be that of a namespace above: then mgr
@@ -37,19 +37,27 @@ func look() view {
 	if f := field(raw, "NSpid:"); len(f) != 1 || f[0] != strconv.Itoa(os.Getpid()) {
 		return view{}
 	}
-	var st unix.Stat_t
-	if unix.Stat("/proc/self/ns/pid", &st) != nil {
-		return view{}
+	return view{namespace("/proc/self/ns/pid")}
+}
+
+// namespace is what a link of /proc to a namespace says, "" if it cannot be read:
+// it is shown to those who may trace the process.
+func namespace(path string) string {
+	var buf [64]byte
+	n, err := unix.Readlink(path, buf[:])
+	if err != nil || n == len(buf) {
+		return ""
 	}
-	return view{st.Ino}
+	return string(buf[:n])
 }
 
 // facts reads the facts, through the handle where the kernel can tell them so and
-// permits it. The error says why the process cannot be seen.
+// permits it, after the one that is read by number. The error says why the process
+// cannot be seen.
 func (p *Process) facts(v view) (facts, error) {
-	if v.pidns != 0 {
-		pidns := p.pidns()
-		if info, ok := p.info(); ok && pidns != 0 {
+	if v.pidns != "" {
+		pidns := namespace(procPath(p.pid, "ns/pid"))
+		if info, ok := p.info(); ok && pidns != "" {
 			return facts{PPID: int(info.PPID), Nested: pidns != v.pidns, Sure: true}, nil
 		}
 	}
@@ -105,8 +113,6 @@ const (
 	pidfdGetInfo   = 0xc040ff0b // _IOWR(0xff, 11, struct pidfd_info)
 	pidfdInfoPID   = 1 << 0
 	pidfdInfoCreds = 1 << 1
-
-	pidfdGetPIDNamespace = 0xff05 // _IO(0xff, 5), Linux 6.11
 )
 
 // info asks the handle itself, PIDFD_GET_INFO of Linux 6.13. It says no where the
@@ -117,19 +123,4 @@ func (p *Process) info() (pidfdInfo, bool) {
 	info := pidfdInfo{Mask: wanted}
 	_, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(p.fd), pidfdGetInfo, uintptr(unsafe.Pointer(&info)))
 	return info, e == 0 && info.Mask&wanted == wanted && int(info.PID) == p.pid
-}
-
-// pidns gives the inode of the pid namespace of the process; 0 if the kernel
-// cannot tell, or not to us: it shows it to those who may trace the process.
-func (p *Process) pidns() uint64 {
-	fd, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(p.fd), pidfdGetPIDNamespace, 0)
-	if e != 0 {
-		return 0
-	}
-	defer unix.Close(int(fd))
-	var st unix.Stat_t
-	if unix.Fstat(int(fd), &st) != nil {
-		return 0
-	}
-	return st.Ino
 }

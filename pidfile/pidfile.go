@@ -66,7 +66,7 @@ func Parse(content []byte) (int, error) {
 	pid, err := strconv.Atoi(digits)
 	// Printed back it shows what Atoi lets pass: signs and leading zeros.
 	if err != nil || strconv.Itoa(pid) != digits || pid < 2 || pid > maxPID {
-		return 0, fmt.Errorf("%w: holds %q", ErrMalformed, content)
+		return 0, fmt.Errorf("%w: holds %q", ErrMalformed, string(content))
 	}
 	return pid, nil
 }

@@ -69,7 +69,8 @@ func parseStat(raw []byte) (Stat, error) {
 	return s, nil
 }
 
-func clip(raw []byte) []byte { return raw[:min(len(raw), 80)] }
+// clip is what a message quotes, a copy, so that raw need not be on the heap.
+func clip(raw []byte) string { return string(raw[:min(len(raw), 80)]) }
 
 // splitCmdline splits the content of /proc/PID/cmdline: arguments that each
 // end in a NUL, proc_pid_cmdline(5). A program that rewrote its title may leave
@@ -164,13 +165,16 @@ const procBuffer = 1024
 // every instance, and all of what is read here is one record, which the kernel
 // gives whole (seq_file of Linux, single_open).
 func readProc(path string, buf []byte) ([]byte, error) {
-	fd, err := uninterrupted(func() (int, error) { return unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0) })
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	for err == unix.EINTR {
+		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	}
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	defer unix.Close(fd)
 	for buf = buf[:0]; ; buf = append(buf, 0)[:len(buf)] {
-		n, err := uninterrupted(func() (int, error) { return unix.Read(fd, buf[len(buf):cap(buf)]) })
+		n, err := read(fd, buf[len(buf):cap(buf)])
 		if err != nil {
 			return nil, &os.PathError{Op: "read", Path: path, Err: err}
 		}
