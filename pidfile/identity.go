@@ -16,6 +16,10 @@ type Identity struct {
 	// Interpreters are the base names of the programs that may run the command
 	// as a script: what its #! line names. Empty for a binary.
 	Interpreters []string
+	// File, if not nil, gives more Commands and Interpreters. It is asked where the
+	// others do not settle it, for what only a look at the command's file can tell,
+	// and may be by several goroutines at once.
+	File func() (commands, interpreters []string)
 	// Uninstalled says that the command is not there any more, so that nobody
 	// knows what interprets it: any program may, if the rest is right.
 	Uninstalled bool
@@ -64,7 +68,7 @@ func (id Identity) afterCommand(argv []string) ([]string, bool) {
 	if id.names(argv[0]) {
 		return argv[1:], true
 	}
-	if !id.Uninstalled && !slices.Contains(id.Interpreters, filepath.Base(argv[0])) {
+	if !id.Uninstalled && !id.interprets(filepath.Base(argv[0])) {
 		return nil, false
 	}
 	value := false // the word may be the value of the flag before it
@@ -89,7 +93,26 @@ func (id Identity) other(argv []string) bool {
 }
 
 func (id Identity) names(arg string) bool {
-	return slices.Contains(id.Commands, filepath.Base(arg))
+	base := filepath.Base(arg)
+	if slices.Contains(id.Commands, base) {
+		return true
+	}
+	if id.File == nil {
+		return false
+	}
+	more, _ := id.File()
+	return slices.Contains(more, base)
+}
+
+func (id Identity) interprets(base string) bool {
+	if slices.Contains(id.Interpreters, base) {
+		return true
+	}
+	if id.File == nil {
+		return false
+	}
+	_, more := id.File()
+	return slices.Contains(more, base)
 }
 
 // sameArg compares two arguments, paths by what they spell: /etc/swift//a.conf

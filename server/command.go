@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"mgr/aliases"
 	"mgr/pidfile"
@@ -14,11 +15,17 @@ import (
 
 // A command is what is known of the first word of a program's command line.
 type command struct {
-	path         string   // where it is; "" if it is not installed
-	err          error    // why it is not
-	names        []string // base names that it may go by
+	path  string      // where it is; "" if it is not installed
+	err   error       // why it is not
+	names []string    // the base name that it is called by
+	file  func() file // what is at path; looked at once, where the name does not tell
+}
+
+// A file is what is known of the file of a command.
+type file struct {
+	names        []string // other base names that it may go by
 	interpreters []string // what its #! line names
-	file         string   // of a binary: where it is, no links on the way
+	binary       string   // where it is, no links on the way; "" if it is a script
 }
 
 // look finds a command on PATH, once.
@@ -28,21 +35,28 @@ func (f *Fleet) look(word string) *command {
 	}
 	c := &command{names: []string{filepath.Base(word)}}
 	c.path, c.err = exec.LookPath(word)
-	if c.path != "" {
-		if real, err := filepath.EvalSymlinks(c.path); err == nil {
-			if base := filepath.Base(real); base != c.names[0] {
-				c.names = append(c.names, base)
-			}
-		}
-		if c.interpreters = interpreters(c.path); c.interpreters == nil {
-			c.file, _ = filepath.EvalSymlinks(c.path)
-		}
-	}
+	c.file = sync.OnceValue(func() file { return lookAt(c.path) })
 	if f.looks == nil {
 		f.looks = map[string]*command{}
 	}
 	f.looks[word] = c
 	return c
+}
+
+// lookAt looks at the file of a command, "" standing for none.
+func lookAt(path string) file {
+	if path == "" {
+		return file{}
+	}
+	var f file
+	real, err := filepath.EvalSymlinks(path)
+	if base := filepath.Base(real); err == nil && base != filepath.Base(path) {
+		f.names = []string{base}
+	}
+	if f.interpreters = interpreters(path); f.interpreters == nil {
+		f.binary = real
+	}
+	return f
 }
 
 // interpreters gives the base names of what runs the script at path: the
@@ -133,7 +147,11 @@ func (i *Instance) identity() (pidfile.Identity, error) {
 			return id, err
 		}
 		c := i.fleet.look(argv[0])
-		id.Commands, id.Interpreters, id.Uninstalled = c.names, c.interpreters, c.path == ""
+		id.Commands, id.Uninstalled = c.names, c.path == ""
+		id.File = func() (names, interpreters []string) {
+			f := c.file()
+			return f.names, f.interpreters
+		}
 		args := upToConf(argv[1:], u.Conf)
 		if args == nil { // nothing but its arguments tells it from others
 			args, id.Edited = argv[1:], true
@@ -171,7 +189,7 @@ func (i *Instance) match(id *pidfile.Identity) error {
 	// The title has to name the file: that a process runs an interpreter tells
 	// nothing of it.
 	if argv, err := i.fleet.words(i.Program, i.Program.Command[:1], i.unit()); err == nil && strings.Contains(i.Program.Match, filepath.Base(argv[0])) {
-		id.Executable = i.fleet.look(argv[0]).file
+		id.Executable = i.fleet.look(argv[0]).file().binary
 	}
 	matches, err := i.glob(i.Program.Match)
 	id.Match = matches

@@ -119,7 +119,7 @@ func (i *Instance) seen(since time.Time) bool {
 	}
 	argv, err := i.fleet.words(i.Program, i.Program.Command[:1], i.unit())
 	if err == nil {
-		id.Executable = i.fleet.look(argv[0]).file
+		id.Executable = i.fleet.look(argv[0]).file().binary
 	}
 	return tree.Seen(id, since)
 }
