@@ -83,10 +83,11 @@ func Find(root string, s Search) ([]Conf, error) {
 		}
 	}
 	slices.Sort(w.found)
-	var confs []Conf
-	for _, rel := range w.found {
+	confs := make([]Conf, len(w.found))
+	for n, rel := range w.found {
 		path := clean + "/" + rel // rel is clean: it is made of entries
-		confs = append(confs, Conf{Path: path, Rel: rel, Name: s.name(rel), Base: s.Base})
+		rel = path[len(clean)+1:] // and not kept twice
+		confs[n] = Conf{Path: path, Rel: rel, Name: s.name(rel), Base: s.Base}
 	}
 	confs, errs := s.having(confs)
 	return confs, errors.Join(append(w.errs, errs...)...)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,15 +96,17 @@ func (f *Fleet) confs(s *Server, t *aliases.Target) (wanted []conftree.Conf, kno
 // addOrphans adds an instance for every pidfile of the program that belongs to
 // none of the confs that exist: its server may well run.
 func (f *Fleet) addOrphans(s *Server, t *aliases.Target) error {
-	have := map[string]bool{}
+	have := make(map[string]bool, len(s.Instances))
 	for _, i := range s.Instances {
 		have[i.name] = true
 	}
-	mirrored := f.mirrored(t.Program)
 	search := conftree.Search{Base: t.Program.Conf[0].Base}
-	for _, name := range slices.Sorted(maps.Keys(mirrored)) {
-		c, ok := search.FromPidfile(f.ConfDir, t.Program.Name, mirrored[name])
-		if !ok || have[name] || !t.Wants(c.Name) {
+	for _, m := range f.mirrored(t.Program) {
+		if have[m.name] {
+			continue
+		}
+		c, ok := search.FromPidfile(f.ConfDir, t.Program.Name, m.as)
+		if !ok || !t.Wants(c.Name) {
 			continue
 		}
 		i, err := f.instance(t.Program, c)
@@ -118,16 +119,18 @@ func (f *Fleet) addOrphans(s *Server, t *aliases.Target) error {
 	return nil
 }
 
-// mirrored gives the pidfiles of a program that are there, and what they would be
-// called in the run directory's mirror of the conf tree. Those that are where the
-// profile says are known as far as names of files tell names of confs.
-func (f *Fleet) mirrored(p *aliases.Program) map[string]string {
-	out := map[string]string{}
+// A mirrored is a pidfile that is there, and what it would be called in the run
+// directory's mirror of the conf tree.
+type mirrored struct{ name, as string }
+
+// mirrored gives the pidfiles of a program that are there, by name. Those that
+// are where the profile says are known as far as names of files tell names of
+// confs.
+func (f *Fleet) mirrored(p *aliases.Program) []mirrored {
+	var out []mirrored
 	if p.Pidfile == "" {
-		for _, name := range f.pids {
-			if f.owner(name) == p {
-				out[name] = name
-			}
+		for _, name := range f.pidsOf(p) {
+			out = append(out, mirrored{name, name})
 		}
 		return out
 	}
@@ -150,7 +153,7 @@ func (f *Fleet) mirrored(p *aliases.Program) map[string]string {
 		rest, ok := strings.CutPrefix(e.Name(), before)
 		name, ok2 := strings.CutSuffix(rest, after)
 		if ok && ok2 && name != "" {
-			out[filepath.Clean(dir+e.Name())] = p.Name + "/" + name + ".pid"
+			out = append(out, mirrored{filepath.Clean(dir + e.Name()), p.Name + "/" + name + ".pid"})
 		}
 	}
 	return out
@@ -161,8 +164,22 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// owner is the program that a pidfile belongs to: the one with the longest name
-// that the pidfile's begins with.
+// pidsOf gives the pidfiles below the run directory that are a program's: of the
+// one with the longest name that the pidfile's begins with. They are in order.
+func (f *Fleet) pidsOf(p *aliases.Program) []string {
+	if f.owned == nil {
+		f.owned = map[*aliases.Program][]string{}
+		for _, name := range f.pids {
+			owner := f.owner(name)
+			f.owned[owner] = append(f.owned[owner], name)
+		}
+		for _, names := range f.owned {
+			slices.Sort(names)
+		}
+	}
+	return f.owned[p]
+}
+
 func (f *Fleet) owner(name string) *aliases.Program {
 	var owner *aliases.Program
 	for _, p := range f.Profile.Programs {
@@ -212,13 +229,19 @@ func (f *Fleet) instance(p *aliases.Program, c conftree.Conf) (*Instance, error)
 func (i *Instance) place() {
 	i.Pidfile = i.name
 	if !filepath.IsAbs(i.name) {
-		i.Pidfile = filepath.Join(i.fleet.RunDir, i.name)
+		i.Pidfile = join(i.fleet.RunDir, i.name)
 	}
 }
+
+// join is filepath.Join of a clean directory and a clean name.
+func join(dir, name string) string { return strings.TrimSuffix(dir, "/") + "/" + name }
 
 // alternatives gives the other confs that map to the pidfile of i: a server
 // that was started with the deprecated conf is still the server.
 func (f *Fleet) alternatives(p *aliases.Program, i *Instance) []conftree.Conf {
+	if len(p.Conf)+len(p.DeprecatedConf) == 1 {
+		return nil // the conf was found by that one
+	}
 	var alt []conftree.Conf
 	for _, e := range slices.Concat(p.Conf, p.DeprecatedConf) {
 		c, ok := conftree.Search{Base: e.Base}.FromPidfile(f.ConfDir, p.Name, i.name)

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 
 	"mgr/aliases"
 	"mgr/conftree"
@@ -29,7 +28,8 @@ type Fleet struct {
 	dirs   map[string]*pidfile.Dir // of pidfiles elsewhere, by path
 	pids   []string                // what List found, once it did
 	listed bool                    // pids is valid
-	looks  map[string]*command     // by command word
+	owned  map[*aliases.Program][]string
+	looks  map[string]*command // by command word
 	creds  map[[2]string]*credentials
 	finds  map[conftree.Search]find
 }
@@ -118,7 +118,7 @@ func (f *Fleet) Installed(p *aliases.Program) bool {
 	if err == nil && f.look(words[0]).path != "" {
 		return true
 	}
-	return f.list() == nil && slices.ContainsFunc(f.pids, func(name string) bool { return f.owner(name) == p })
+	return f.list() == nil && len(f.pidsOf(p)) > 0
 }
 
 // Servers gives the servers that targets select, each with its instances in
@@ -141,7 +141,11 @@ func (f *Fleet) Servers(targets []*aliases.Target, number int) ([]*Server, error
 
 // shared refuses two instances with one pidfile.
 func shared(servers []*Server) error {
-	owner := map[string]*Instance{}
+	n := 0
+	for _, s := range servers {
+		n += len(s.Instances)
+	}
+	owner := make(map[string]*Instance, n)
 	for _, s := range servers {
 		for _, i := range s.Instances {
 			if other := owner[i.Pidfile]; other != nil {
