@@ -21,6 +21,7 @@ type Console struct {
 	silent bool // nothing on stdout: -q, or the JSON document alone
 	color  bool
 	screen *screen
+	line   []byte // Say's, used again
 }
 
 // NewConsole writes to out and err, which are the terminal t, if they are one.
@@ -34,9 +35,15 @@ func NewConsole(out, err io.Writer, t Terminal) *Console {
 
 // Say prints an event.
 func (c *Console) Say(format string, args ...any) {
-	if !c.silent {
-		fmt.Fprintln(c.out, printable(fmt.Sprintf(format, args...)))
+	if c.silent {
+		return
 	}
+	c.line = fmt.Appendf(c.line[:0], format, args...)
+	if !plainASCII(c.line) {
+		c.line = append(c.line[:0], printable(string(c.line))...)
+	}
+	c.line = append(c.line, '\n')
+	c.out.Write(c.line)
 }
 
 // Paint prints an event in the colour that the terminal has for it.
@@ -91,7 +98,7 @@ func (c *Console) Flush() { c.out.Flush() }
 
 // printable escapes what is no character to be seen.
 func printable(s string) string {
-	if plainASCII(s) || !strings.ContainsFunc(s, hidden) {
+	if !strings.ContainsFunc(s, hidden) {
 		return s
 	}
 	var b strings.Builder
@@ -107,9 +114,9 @@ func printable(s string) string {
 }
 
 // plainASCII is true of nearly every line, and quickly told.
-func plainASCII(s string) bool {
-	for n := range len(s) {
-		if s[n] < ' ' || s[n] > '~' {
+func plainASCII(s []byte) bool {
+	for _, c := range s {
+		if c < ' ' || c > '~' {
 			return false
 		}
 	}

@@ -77,6 +77,7 @@ type Manager struct {
 	words   []string // what the operator named
 	results []*Result
 	byInst  map[*server.Instance]*Result
+	unread  *Result // stands for all of results if nobody will read them
 	warned  map[string]bool
 }
 

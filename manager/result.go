@@ -49,6 +49,10 @@ type document struct {
 
 // result gives the row of i, which it makes at the first call.
 func (m *Manager) result(i *server.Instance) *Result {
+	if m.unread != nil {
+		*m.unread = Result{}
+		return m.unread
+	}
 	r := m.byInst[i]
 	if r == nil {
 		r = &Result{Server: i.Program.Name, Conf: i.Conf, Pidfile: i.Pidfile}

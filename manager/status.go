@@ -20,6 +20,9 @@ func (m *Manager) status(_ context.Context, servers []*server.Server) int {
 	if m.Options.Compat {
 		return m.compatStatus(servers)
 	}
+	if !m.Options.JSON {
+		m.unread = &Result{}
+	}
 	strict := m.strict(servers) || !anyInstance(servers)
 	seen := map[pidfile.State]bool{}
 	next := server.Inspections(instances(servers))
