@@ -1,10 +1,8 @@
 package pidfile
 
 import (
-	"encoding/binary"
 	"path"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -52,17 +50,13 @@ func (w *Watch) Written() (inPlace, moved int) {
 		if err != nil || n <= 0 {
 			return inPlace, moved
 		}
-		for rest := buf[:n]; len(rest) >= unix.SizeofInotifyEvent; {
-			mask := binary.NativeEndian.Uint32(rest[4:])
-			end := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(rest[12:]))
-			name := strings.TrimRight(string(rest[unix.SizeofInotifyEvent:min(end, len(rest))]), "\x00")
+		for _, e := range ParseEvents(buf[:n]) {
 			switch {
-			case mask&unix.IN_Q_OVERFLOW != 0, name == w.base && mask&unix.IN_CLOSE_WRITE != 0:
+			case e.Overflow(), e.Name == w.base && e.Mask&unix.IN_CLOSE_WRITE != 0:
 				inPlace++
-			case name == w.base && mask&unix.IN_MOVED_TO != 0:
+			case e.Name == w.base && e.Mask&unix.IN_MOVED_TO != 0:
 				moved++
 			}
-			rest = rest[min(end, len(rest)):]
 		}
 	}
 }
