@@ -12,6 +12,7 @@ import (
 type Tree struct {
 	stats    map[int]Stat
 	children map[int][]int
+	led      map[int][]int // by leader: the other members of its group and its session, in order
 }
 
 // ReadTree takes the snapshot from /proc. Processes that end while it is taken
@@ -26,7 +27,7 @@ func ReadTree() (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tree{stats: map[int]Stat{}, children: map[int][]int{}}
+	t := &Tree{stats: map[int]Stat{}, children: map[int][]int{}, led: map[int][]int{}}
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
@@ -37,7 +38,20 @@ func ReadTree() (*Tree, error) {
 			t.children[st.PPID] = append(t.children[st.PPID], pid)
 		}
 	}
+	for _, pid := range t.pids() {
+		t.index(pid, t.stats[pid])
+	}
 	return t, nil
+}
+
+// index notes whose group and session the process pid is in.
+func (t *Tree) index(pid int, st Stat) {
+	if st.PGRP != pid {
+		t.led[st.PGRP] = append(t.led[st.PGRP], pid)
+	}
+	if st.Session != pid && st.Session != st.PGRP {
+		t.led[st.Session] = append(t.led[st.Session], pid)
+	}
 }
 
 // Children gives a handle on every child of p. The caller closes them.
@@ -69,8 +83,8 @@ func (t *Tree) Family(p *Process) []*Process {
 		}
 	}
 	led := func(st Stat) bool { return st.PGRP == p.pid || st.Session == p.pid }
-	for _, pid := range t.pids() {
-		if !in[pid] && led(t.stats[pid]) {
+	for _, pid := range t.led[p.pid] {
+		if !in[pid] {
 			add(openRelated(pid, p, led))
 		}
 	}
