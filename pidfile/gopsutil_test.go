@@ -53,6 +53,7 @@ func TestLikeGopsutil(t *testing.T) {
 		if d := time.Since(time.UnixMilli(born)) - age; err != nil || !ok || d.Abs() > 2*time.Second {
 			t.Errorf("age of %d: got %v, gopsutil says born %v: %v apart, %v", pid, age, time.UnixMilli(born), d, err)
 		}
+		likeUsage(t, other, pid)
 	}
 	children, err := (&process.Process{Pid: int32(os.Getpid())}).Children()
 	if err != nil {
@@ -62,5 +63,33 @@ func TestLikeGopsutil(t *testing.T) {
 		if pid := int(child.Pid); pid == cmd.Process.Pid && !slices.Contains(tree.ChildrenOf(os.Getpid()), pid) {
 			t.Errorf("%d is a child to gopsutil alone", pid)
 		}
+	}
+}
+
+// likeUsage compares what the process takes, which for this one is more with every look.
+func likeUsage(t *testing.T, other *process.Process, pid int) {
+	t.Helper()
+	before, err := handle(t, pid).Usage(Shallow)
+	check(t, err)
+	mem, err := other.MemoryInfo()
+	check(t, err)
+	times, err := other.Times()
+	check(t, err)
+	fds, err := other.NumFDs()
+	check(t, err)
+	threads, err := other.NumThreads()
+	check(t, err)
+	after, err := handle(t, pid).Usage(Shallow)
+	check(t, err)
+	// The runtime of this process gives memory back while it is looked at.
+	if rss := int64(mem.RSS); pid != os.Getpid() && (rss < before.RSS || rss > after.RSS) {
+		t.Errorf("memory of %d: got %d to %d, gopsutil %d", pid, before.RSS, after.RSS, rss)
+	}
+	const tick = 0.011
+	if s := times.User + times.System; s < before.CPU.Seconds()-tick || s > after.CPU.Seconds()+tick {
+		t.Errorf("processor time of %d: got %v to %v, gopsutil %v s", pid, before.CPU, after.CPU, s)
+	}
+	if pid != os.Getpid() && (int(fds) != before.FDs || int(threads) != before.Threads) {
+		t.Errorf("of %d: got %d descriptors and %d threads, gopsutil %d and %d", pid, before.FDs, before.Threads, fds, threads)
 	}
 }

@@ -30,6 +30,8 @@ var roles = map[string]func(){
 	"nest":     nest,
 	"double":   double,
 	"lock":     lockHolder,
+	"hungry":   hungry,
+	"usage":    usage,
 }
 
 func TestMain(m *testing.M) {
