@@ -151,7 +151,9 @@ func split(words []string) (manager.Command, []string, error) {
 		servers = []string{"all"}
 	case len(servers) == 0 && !cmd.Bare():
 		return cmd, nil, fmt.Errorf("no server: what is to be done %q to?", cmd.Name)
-	case len(servers) > 0 && cmd.Bare():
+	case len(cmd.Words) > 0 && (len(servers) != 1 || !slices.Contains(cmd.Words, servers[0])):
+		return cmd, nil, fmt.Errorf("%q takes one of %s", cmd.Name, strings.Join(cmd.Words, ", "))
+	case len(servers) > 0 && len(cmd.Words) == 0 && cmd.Bare():
 		return cmd, nil, fmt.Errorf("%q takes no server", cmd.Name)
 	}
 	return cmd, servers, nil

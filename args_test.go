@@ -157,3 +157,17 @@ func TestHelp(t *testing.T) {
 		}
 	}
 }
+
+// TestFlagDocs: README and the manual tell of every option, as help writes it.
+func TestFlagDocs(t *testing.T) {
+	var want, got []string
+	for _, f := range describe(flags()) {
+		want = append(want, strings.Split(f.Syntax(), ", ")...)
+	}
+	for _, d := range manager.FlagDocs {
+		got = append(got, strings.Split(strings.Trim(d.Syntax, "`"), "`, `")...)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("options (-flags +FlagDocs):\n%s", diff)
+	}
+}

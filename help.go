@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -21,12 +23,6 @@ a conf: object.1 is object-server with object-server/1.conf.
 
 `
 
-const exits = `
-Exit status: 0 the requested state holds; 1 it does not; 2 bad usage, nothing
-was touched; 128 + signal if interrupted. Of status: 0 all run; 1 some are dead
-with a pidfile left; 3 some are not running; 4 it cannot be told.
-`
-
 // help is the text of --help: of a command if words name one.
 func help(words []string, flags []cli.Flag) string {
 	for _, word := range words {
@@ -40,48 +36,60 @@ func help(words []string, flags []cli.Flag) string {
 		fmt.Fprintf(&b, "  %-16s %s\n", cmd.Name, cmd.Help)
 	}
 	b.WriteString("\n`mgr COMMAND --help` tells more.\n\nOptions, anywhere:\n")
-	for _, f := range flags {
+	for _, f := range describe(flags) {
 		b.WriteString(flagHelp(f))
 	}
-	b.WriteString(exits)
+	b.WriteString("\n" + wrap("Exit status: "+exits(manager.Exits)+". Of status: "+exits(manager.StatusExits)+"."))
 	return b.String()
 }
 
 func commandHelp(cmd manager.Command) string {
-	servers := "SERVER... "
-	switch {
-	case cmd.Bare():
-		servers = ""
-	case cmd.ForAll():
-		servers = "[SERVER...] "
-	}
-	return fmt.Sprintf("mgr %s%s [options]: %s\n\n%s\n\n`mgr --help` lists the options.\n", servers, cmd.Name, cmd.Help, cmd.Long)
+	return fmt.Sprintf("mgr %s [options]: %s\n\n%s\n\n`mgr --help` lists the options.\n", cmd.Syntax(), cmd.Help, cmd.Long)
 }
 
 // flagHelp is the help line of an option: -k, --kill-wait SECONDS   wait …
-func flagHelp(f cli.Flag) string {
-	doc := f.(cli.DocGenerationFlag)
-	value, text := placeholder(doc.GetUsage())
-	names := "    "
-	if len(f.Names()) > 1 {
-		names = "-" + f.Names()[1] + ", "
+func flagHelp(f manager.Flag) string {
+	syntax := f.Syntax()
+	if f.Short == "" {
+		syntax = "    " + syntax
 	}
-	names += "--" + f.Names()[0]
-	if value != "" {
-		names += " " + value
+	text := f.Help
+	if f.Env != "" {
+		text += " ($" + f.Env + ")"
 	}
-	if env := doc.GetEnvVars(); len(env) > 0 {
-		text += " ($" + env[0] + ")"
-	}
-	return fmt.Sprintf("  %-28s %s\n", names, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 31)))
+	return fmt.Sprintf("  %-28s %s\n", syntax, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 31)))
 }
 
-// placeholder takes the `NAME` of the value out of an option's usage.
-func placeholder(text string) (value, plain string) {
-	before, rest, ok := strings.Cut(text, "`")
-	if !ok {
-		return "", text
+// exits lists exit statuses, the lowest first: 0 all run; 1 some are dead.
+func exits(table []manager.Exit) string {
+	table = slices.SortedStableFunc(slices.Values(table), func(a, b manager.Exit) int {
+		return cmp.Or(len(a.Status)-len(b.Status), strings.Compare(a.Status, b.Status))
+	})
+	var list []string
+	for _, e := range table {
+		if e.Short != "" {
+			list = append(list, e.Status+" "+e.Short)
+		}
 	}
-	value, after, _ := strings.Cut(rest, "`")
-	return value, before + value + after
+	return strings.Join(list, "; ")
+}
+
+// wrap breaks text into lines of at most 80 columns.
+func wrap(text string) string {
+	var b strings.Builder
+	column := 0
+	for _, word := range strings.Fields(text) {
+		switch {
+		case column == 0:
+		case column+1+len(word) > 80:
+			b.WriteByte('\n')
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String() + "\n"
 }

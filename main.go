@@ -99,9 +99,11 @@ func dispatch(c *cli.Context, console *manager.Console) (int, error) {
 	if err != nil {
 		return manager.Usage, err
 	}
-	f, err := fleet(c)
-	if err != nil {
-		return manager.Usage, err
+	var f *server.Fleet
+	if !cmd.Bare() {
+		if f, err = fleet(c); err != nil {
+			return manager.Usage, err
+		}
 	}
 	ctx, caught := interruptible(cmd.Name == "no-daemon" || o.Foreground)
 	m := &manager.Manager{Fleet: f, Console: console, Options: o}

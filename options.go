@@ -47,7 +47,7 @@ func flags() []cli.Flag {
 		&cli.StringFlag{Name: "profile", EnvVars: []string{"MGR_PROFILE"}, Usage: "the programs are those of `FILE`"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done, do nothing"},
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON document instead"},
-		&cli.StringFlag{Name: "color", Value: "auto", Usage: "colour `WHEN`: auto, always or never"},
+		&cli.GenericFlag{Name: "color", Value: &choice{"auto", []string{"auto", "always", "never"}}, Usage: "colour `WHEN`: auto, always or never"},
 		&cli.BoolFlag{Name: "compat", Usage: "behave as swift-init does"},
 		&cli.BoolFlag{Name: "version", Usage: "print the version"},
 		&cli.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "print this, or the help of a command"},
@@ -65,6 +65,54 @@ func (l *list) Set(value string) error {
 }
 
 func (l *list) String() string { return strings.Join(*l, " ") }
+
+// A choice is the value of an option that takes one of several words. Whoever
+// reads it says what is wrong with another.
+type choice struct {
+	word string
+	of   []string
+}
+
+// Set keeps the word.
+func (c *choice) Set(word string) error {
+	c.word = word
+	return nil
+}
+
+func (c *choice) String() string { return c.word }
+
+// describe gives the table of options as data.
+func describe(flags []cli.Flag) []manager.Flag {
+	var out []manager.Flag
+	for _, f := range flags {
+		doc := f.(cli.DocGenerationFlag)
+		row := manager.Flag{Name: f.Names()[0]}
+		row.Value, row.Help = placeholder(doc.GetUsage())
+		if len(f.Names()) > 1 {
+			row.Short = f.Names()[1]
+		}
+		if env := doc.GetEnvVars(); len(env) > 0 {
+			row.Env = env[0]
+		}
+		if g, ok := f.(*cli.GenericFlag); ok {
+			if c, ok := g.Value.(*choice); ok {
+				row.Values = c.of
+			}
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// placeholder takes the `NAME` of the value out of an option's usage.
+func placeholder(text string) (value, plain string) {
+	before, rest, ok := strings.Cut(text, "`")
+	if !ok {
+		return "", text
+	}
+	value, after, _ := strings.Cut(rest, "`")
+	return value, before + value + after
+}
 
 // parse reads what permute has put in order. The library would do so too, but only
 // within a frame of commands and help that costs as much as all else that mgr does

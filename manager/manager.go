@@ -84,13 +84,14 @@ type Manager struct {
 // A Command is one row of the table of commands.
 type Command struct {
 	Name   string
-	Help   string // one line
-	Long   string // the help of the command alone
-	bare   bool   // it takes no servers
-	all    bool   // without servers it is about all: it only reads
-	serial bool   // it takes --serial
-	stale  bool   // it takes --stale
-	drains bool   // it takes --wait-drained
+	Help   string   // one line
+	Long   string   // the help of the command alone
+	Words  []string // it takes one of them in the place of servers
+	bare   bool     // it takes no servers
+	all    bool     // without servers it is about all: it only reads
+	serial bool     // it takes --serial
+	stale  bool     // it takes --stale
+	drains bool     // it takes --wait-drained
 	run    func(*Manager, context.Context, []*server.Server) int
 }
 
@@ -129,6 +130,19 @@ func Lookup(name string) (Command, bool) {
 	return Command{}, false
 }
 
+// Syntax is how the command is written with what it takes: SERVER... stop.
+func (c Command) Syntax() string {
+	switch {
+	case len(c.Words) > 0:
+		return c.Name + " " + strings.Join(c.Words, "|")
+	case c.bare:
+		return c.Name
+	case c.all:
+		return "[SERVER...] " + c.Name
+	}
+	return "SERVER... " + c.Name
+}
+
 // Bare says whether the command takes no servers.
 func (c Command) Bare() bool { return c.bare }
 
@@ -137,7 +151,7 @@ func (c Command) ForAll() bool { return c.all }
 
 // Run runs the command on the servers that words name, and gives the exit
 // status. Once ctx ends it stops waiting, says what was done and what was not,
-// and returns.
+// and returns. A bare command needs no fleet.
 func (m *Manager) Run(ctx context.Context, cmd Command, words []string) int {
 	m.begun, m.words = time.Now(), words
 	m.byInst, m.warned = map[*server.Instance]*Result{}, map[string]bool{}
@@ -145,10 +159,10 @@ func (m *Manager) Run(ctx context.Context, cmd Command, words []string) int {
 	m.Console.color = m.Options.Color
 	defer m.Console.Flush()
 	defer m.Console.Waited()
-	defer m.Fleet.Close()
 	if cmd.bare {
 		return cmd.run(m, ctx, nil)
 	}
+	defer m.Fleet.Close()
 	servers, status := m.selected(words)
 	if status == OK {
 		status = cmd.run(m, ctx, servers)
