@@ -215,10 +215,24 @@ func temporary(name string) string { return ".mgr." + strconv.FormatInt(offset(n
 // something else by now, ErrMalformed if it is no regular file, and nil if it is
 // gone already. The caller holds the lock of name.
 func (d *Dir) Remove(name string, pid int) error {
+	return d.remove(name, pid, func(parent int, base string) error { return unix.Unlinkat(parent, base, 0) })
+}
+
+// MayRemove says what Remove would, as far as it can be told without doing it.
+func (d *Dir) MayRemove(name string, pid int) error {
+	return d.remove(name, pid, func(parent int, _ string) error {
+		return unix.Faccessat(parent, ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+	})
+}
+
+// remove is Remove, with unlink to do it.
+func (d *Dir) remove(name string, pid int, unlink func(parent int, base string) error) error {
 	parent, err := d.openat(path.Dir(name), unix.O_PATH|unix.O_DIRECTORY)
 	if err == nil {
 		defer unix.Close(parent)
-		err = d.removeAt(parent, path.Base(name), pid)
+		if err = d.removable(parent, path.Base(name), pid); err == nil {
+			err = unlink(parent, path.Base(name))
+		}
 	} else {
 		err = openError(err)
 	}
@@ -228,7 +242,8 @@ func (d *Dir) Remove(name string, pid int) error {
 	return d.fail("remove", name, err)
 }
 
-func (d *Dir) removeAt(parent int, base string, pid int) error {
+// removable says whether what stands at base is what Remove is to remove.
+func (d *Dir) removable(parent int, base string, pid int) error {
 	rec, err := d.readAt(parent, base)
 	switch {
 	case errors.Is(err, ErrMalformed) && pid == 0:
@@ -244,7 +259,7 @@ func (d *Dir) removeAt(parent int, base string, pid int) error {
 	case rec.PID != pid:
 		return ErrChanged
 	}
-	return unix.Unlinkat(parent, base, 0)
+	return nil
 }
 
 func (d *Dir) fd() int { return int(d.file.Fd()) }

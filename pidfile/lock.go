@@ -41,6 +41,30 @@ func (d *Dir) lockError(name string, err error) error {
 	return d.fail("lock", name, err)
 }
 
+// MayLock says what TryLock would, and takes nothing and makes nothing: whether
+// somebody has the lock of the pidfile name, and else what would keep a lock from
+// being taken.
+func (d *Dir) MayLock(name string) error {
+	if d.lock == nil {
+		fd, err := unix.Openat(d.fd(), LockName, lockFlags, 0)
+		if err == unix.ENOENT {
+			if err := unix.Faccessat(d.fd(), ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+				return d.fail("lock", LockName, err)
+			}
+			return nil
+		}
+		if err = d.keepLock(fd, err); err != nil {
+			return err
+		}
+	}
+	lk := unix.Flock_t{Type: unix.F_WRLCK, Whence: 0, Start: offset(name), Len: 1}
+	err := unix.FcntlFlock(d.lock.Fd(), unix.F_OFD_GETLK, &lk)
+	if err == nil && lk.Type != unix.F_UNLCK {
+		err = ErrLocked
+	}
+	return d.lockError(name, err)
+}
+
 // Unlock gives up the lock of the pidfile name.
 func (d *Dir) Unlock(name string) {
 	if d.lock != nil {
@@ -68,14 +92,20 @@ func (d *Dir) openLock() error {
 		return nil
 	}
 	dirfd := d.fd()
-	flags := unix.O_RDWR | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
-	fd, err := unix.Openat(dirfd, LockName, flags|unix.O_CREAT|unix.O_EXCL, 0o600)
+	fd, err := unix.Openat(dirfd, LockName, lockFlags|unix.O_CREAT|unix.O_EXCL, 0o600)
 	if err == nil {
 		chownLike(fd, dirfd)
 	}
 	if err == unix.EEXIST {
-		fd, err = unix.Openat(dirfd, LockName, flags, 0)
+		fd, err = unix.Openat(dirfd, LockName, lockFlags, 0)
 	}
+	return d.keepLock(fd, err)
+}
+
+const lockFlags = unix.O_RDWR | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
+
+// keepLock keeps the lock file that was opened, if it was and is one.
+func (d *Dir) keepLock(fd int, err error) error {
 	if err != nil {
 		return d.fail("lock", LockName, err)
 	}

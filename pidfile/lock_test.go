@@ -35,6 +35,31 @@ func mustBeLocked(t *testing.T, d *Dir, name string) {
 	}
 }
 
+// TestMayLock makes no lock file, and takes no lock.
+func TestMayLock(t *testing.T) {
+	tree := t.TempDir()
+	a, b := openDir(t, tree), openDir(t, tree)
+	check(t, a.MayLock("x.pid"))
+	if names, err := os.ReadDir(tree); err != nil || len(names) > 0 {
+		t.Errorf("then there are %v, %v", names, err)
+	}
+	check(t, b.TryLock("x.pid"))
+	if err := a.MayLock("x.pid"); !errors.Is(err, ErrLocked) {
+		t.Errorf("got %v, want %v", err, ErrLocked)
+	}
+	b.Unlock("x.pid")
+	check(t, a.MayLock("x.pid"))
+	check(t, b.TryLock("x.pid"))
+	if os.Geteuid() == 0 {
+		t.Skip("root may write anywhere")
+	}
+	tree = t.TempDir()
+	check(t, os.Chmod(tree, 0o500))
+	if err := openDir(t, tree).MayLock("x.pid"); !errors.Is(err, unix.EACCES) {
+		t.Errorf("got %v, want %v", err, unix.EACCES)
+	}
+}
+
 // TestLock takes locks through two openings of one directory.
 func TestLock(t *testing.T) {
 	tree := t.TempDir()

@@ -48,6 +48,9 @@ func TestRemove(t *testing.T) {
 		{"../x.pid", 0, ErrMalformed, true},
 		{".", 0, ErrMalformed, false},
 	} {
+		if err := d.MayRemove(tt.name, tt.pid); !errors.Is(err, tt.err) {
+			t.Errorf("MayRemove(%q, %d): %v, want %v", tt.name, tt.pid, err, tt.err)
+		}
 		err := d.Remove(tt.name, tt.pid)
 		if !errors.Is(err, tt.err) {
 			t.Errorf("Remove(%q, %d): %v, want %v", tt.name, tt.pid, err, tt.err)
@@ -119,4 +122,23 @@ func TestWriteFails(t *testing.T) {
 			t.Errorf("left: %v, %v", entries, err)
 		}
 	})
+}
+
+// TestMayRemove asks about a directory that cannot be written: nothing is removed.
+func TestMayRemove(t *testing.T) {
+	tree := t.TempDir()
+	put(t, tree, "x.pid", "812")
+	d := openDir(t, tree)
+	check(t, d.MayRemove("x.pid", 812))
+	if rec, err := d.Read("x.pid"); err != nil || rec.PID != 812 {
+		t.Errorf("then %v, %v", rec, err)
+	}
+	if os.Geteuid() == 0 {
+		t.Skip("root may write it")
+	}
+	check(t, os.Chmod(tree, 0o500))
+	defer os.Chmod(tree, 0o700)
+	if err := d.MayRemove("x.pid", 812); !errors.Is(err, unix.EACCES) {
+		t.Errorf("got %v, want %v", err, unix.EACCES)
+	}
 }

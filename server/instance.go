@@ -76,6 +76,15 @@ func (i *Instance) Remove(pid int) error {
 	return dir.Remove(name, pid)
 }
 
+// MayRemove says what Remove would, as far as it can be told without doing it.
+func (i *Instance) MayRemove(pid int) error {
+	dir, name, err := i.dir(false)
+	if err != nil {
+		return err
+	}
+	return dir.MayRemove(name, pid)
+}
+
 // Restore puts back the pidfile of a server that has ended, with pid in it, if
 // there is none. The caller holds the lock.
 func (i *Instance) Restore(pid int) error {
@@ -149,6 +158,14 @@ func (i *Instance) TryLock() error {
 		return fs.ErrNotExist
 	}
 	return i.fleet.run.TryLock(i.name)
+}
+
+// MayLock says what TryLock would, and takes and makes nothing.
+func (i *Instance) MayLock() error {
+	if i.fleet.run == nil {
+		return fs.ErrNotExist
+	}
+	return i.fleet.run.MayLock(i.name)
 }
 
 // Lock waits for the instance's lock, without bound.
