@@ -77,6 +77,7 @@ func (i *Instance) launch(mode Mode, path string, argv []string) (*Child, error)
 		}
 		p.dir, p.lock = int(dir.File().Fd()), int(i.fleet.run.LockFile().Fd())
 	}
+	env = spec.takeProcs(env)
 	text, err := json.Marshal(spec)
 	if err != nil {
 		return nil, err
@@ -88,11 +89,22 @@ func (i *Instance) launch(mode Mode, path string, argv []string) (*Child, error)
 	}
 	env = append(env, notify...)
 	c.Started = time.Now()
-	if err = c.spawn(p, argv, append(env, StageEnv+"="+string(text))); err != nil {
+	if err = c.spawn(p, argv, append(env, procsEnv+"=1", StageEnv+"="+string(text))); err != nil {
 		c.closePipes()
 		return nil, err
 	}
 	return c, nil
+}
+
+// takeProcs takes what the server is to have in procsEnv out of its environment.
+func (s *stage) takeProcs(env []string) []string {
+	return slices.DeleteFunc(env, func(pair string) bool {
+		is := strings.HasPrefix(pair, procsEnv+"=")
+		if is {
+			s.Procs = raw(pair)
+		}
+		return is
+	})
 }
 
 // plumbing are descriptors that a stage gets beside its streams; -1: none.
@@ -101,11 +113,10 @@ type plumbing struct{ dir, lock int }
 // spawn starts the stage. It shows the server's command line from its first
 // moment, and has the descriptors that stage.go lists.
 func (c *Child) spawn(p plumbing, argv, env []string) error {
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	null, err := c.Instance.fleet.devNull()
 	if err != nil {
 		return err
 	}
-	defer null.Close()
 	var report [2]int
 	if err := unix.Pipe2(report[:], unix.O_CLOEXEC); err != nil {
 		return fmt.Errorf("pipe: %w", err)
@@ -116,7 +127,7 @@ func (c *Child) spawn(p plumbing, argv, env []string) error {
 	if err != nil {
 		return err
 	}
-	streams := []uintptr{null.Fd(), null.Fd(), null.Fd(), uintptr(report[1]), null.Fd(), null.Fd()}
+	streams := []uintptr{null, null, null, uintptr(report[1]), null, null}
 	switch {
 	case c.mode.Foreground:
 		streams[1], streams[2] = uintptr(unix.Stdout), uintptr(unix.Stderr)

@@ -136,7 +136,7 @@ limit_core = 0
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	for _, name := range []string{StageEnv, "SSH_CONNECTION"} {
+	for _, name := range []string{StageEnv, procsEnv, "SSH_CONNECTION"} {
 		if strings.Contains(read("environ"), name+"=") {
 			t.Errorf("%s got into the server's environment", name)
 		}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"mgr/aliases"
 	"mgr/conftree"
@@ -32,6 +33,19 @@ type Fleet struct {
 	looks  map[string]*command // by command word
 	creds  map[[2]string]*credentials
 	finds  map[conftree.Search]find
+	null   *os.File // /dev/null, once opened
+}
+
+// devNull gives a descriptor of /dev/null.
+func (f *Fleet) devNull() (uintptr, error) {
+	if f.null == nil {
+		file, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+		if err != nil {
+			return 0, err
+		}
+		f.null = file
+	}
+	return f.null.Fd(), nil
 }
 
 // A find is what a search of the conf tree came to.
@@ -108,6 +122,10 @@ func (f *Fleet) Close() {
 		dir.Close()
 	}
 	f.dirs = nil
+	if f.null != nil {
+		f.null.Close()
+		f.null = nil
+	}
 }
 
 // Installed says whether there is anything to be done with a program: its

@@ -22,6 +22,11 @@ import (
 // first instruction, and whoever reads it finds a process that answers to it.
 const StageEnv = "MGR_STAGE"
 
+// procsEnv tells Go's runtime how many processors to use. A stage gets by with
+// one: the threads for the others take longer to start than its work takes. What
+// the server is to have there, if anything, the stage is told apart.
+const procsEnv = "GOMAXPROCS"
+
 // The stage's descriptors beyond 0, 1 and 2. All are closed by the exec.
 const (
 	reportFD = 3 // where it says what went wrong; closed without a word: the exec worked
@@ -40,6 +45,7 @@ type stage struct {
 	Limits  []stageLimit
 	Logs    []stageLog
 	Creds   *credentials // nil: stay who we are
+	Procs   raw          // the server's pair of procsEnv; empty: it has none
 }
 
 // raw is a path: JSON would replace what is no UTF-8 in a string.
@@ -153,9 +159,12 @@ func (s *stage) become() error {
 	}
 	var env []string
 	for _, pair := range os.Environ() {
-		if !strings.HasPrefix(pair, StageEnv+"=") {
+		if !strings.HasPrefix(pair, StageEnv+"=") && !strings.HasPrefix(pair, procsEnv+"=") {
 			env = append(env, pair)
 		}
+	}
+	if len(s.Procs) > 0 {
+		env = append(env, string(s.Procs))
 	}
 	if err := defaultSignals(); err != nil {
 		return err
