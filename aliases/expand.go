@@ -8,19 +8,17 @@ import (
 	"strings"
 )
 
-// A Scope is where the %(name)s of a text are looked up.
+// A Scope is where the %(name)s of a text are looked up. One is made for every
+// key of a profile and for every instance, so it makes no list of them. What the
+// zero value looks up in, there is not.
 type Scope struct {
-	// Vars are few, and a scope is made for every key of a profile and for every
-	// instance: looking through them is cheaper than a map.
-	Vars []Var
-	// Env looks up %(ENV_X)s, as os.LookupEnv does; nil: there are none.
-	Env func(string) (string, bool)
-	// Refused says why a variable cannot be used here; "": it can. nil: all can.
-	Refused func(name string) string
+	profile *Profile
+	prog    *Program
+	unit    Unit
+	env     func(string) (string, bool) // %(ENV_X)s, as os.LookupEnv does
+	own     bool                        // the program's environment goes before env
+	key     *row                        // is being read, so what follows from it cannot be used
 }
-
-// A Var is a variable of a Scope.
-type Var struct{ Name, Value string }
 
 // variable reads what stands behind a per cent sign: a name in parentheses and
 // a conversion, which is s, d, or d with a width, as Python has them. Without
@@ -130,35 +128,76 @@ func format(name, value, verb string) (string, error) {
 }
 
 func (s Scope) lookup(name string) (string, error) {
-	if s.Refused != nil {
-		if why := s.Refused(name); why != "" {
+	if s.key != nil {
+		if why := s.key.refuses(name); why != "" {
 			return "", fmt.Errorf("%%(%s)s %s", shown(name), why)
 		}
 	}
-	for _, v := range s.Vars {
-		if v.Name == name {
-			return v.Value, nil
-		}
+	if v, ok := s.value(name); ok {
+		return v, nil
 	}
 	if env, ok := strings.CutPrefix(name, "ENV_"); ok {
-		if s.Env != nil {
-			if v, ok := s.Env(env); ok {
-				return v, nil
-			}
+		if v, ok := s.getenv(env); ok {
+			return v, nil
 		}
 		return "", fmt.Errorf("%%(%s)s: there is no such environment variable", shown(name))
 	}
 	return "", fmt.Errorf("%%(%s)s is not known%s", shown(name), Suggest(name, s.names()))
 }
 
-// names are those of the variables, sorted.
-func (s Scope) names() []string {
-	var names []string
-	for _, v := range s.Vars {
-		names = append(names, v.Name)
+// value gives a variable that is none of the environment.
+func (s Scope) value(name string) (string, bool) {
+	if s.profile != nil {
+		switch name {
+		case "here":
+			return filepath.Dir(s.profile.File), true
+		case "host_node_name":
+			return s.profile.Host, true
+		}
 	}
-	slices.Sort(names)
-	return names
+	if s.prog == nil {
+		return "", false
+	}
+	switch name {
+	case "program_name":
+		return s.prog.Name, true
+	case "group_name":
+		return s.prog.Group, true
+	case "type":
+		return s.prog.Type, true
+	case "numprocs":
+		return strconv.Itoa(s.prog.NumProcs), true
+	case "process_num":
+		return strconv.Itoa(s.unit.Num), true
+	case "conf":
+		return s.unit.Conf, true
+	case "conf_name":
+		return s.unit.ConfName, true
+	case "pidfile":
+		return s.unit.Pidfile, true
+	}
+	return "", false
+}
+
+// names are those of the variables that value knows, sorted.
+func (s Scope) names() []string {
+	all := []string{"conf", "conf_name", "group_name", "here", "host_node_name", "numprocs", "pidfile", "process_num", "program_name", "type"}
+	return slices.DeleteFunc(all, func(name string) bool {
+		_, known := s.value(name)
+		return !known
+	})
+}
+
+func (s Scope) getenv(name string) (string, bool) {
+	if s.own {
+		outer := s
+		outer.own, outer.key = false, nil
+		return s.prog.getenv(name, outer)
+	}
+	if s.env == nil {
+		return "", false
+	}
+	return s.env(name)
 }
 
 // clip shortens what a message quotes.
@@ -181,42 +220,23 @@ type Unit struct {
 // Scope is where the variables of one instance are looked up. env is the
 // caller's environment; the program's own goes before it, as in supervisord.
 func (p *Profile) Scope(prog *Program, u Unit, env func(string) (string, bool)) Scope {
-	vars := append(p.vars(),
-		Var{"program_name", prog.Name},
-		Var{"group_name", prog.Group},
-		Var{"type", prog.Type},
-		Var{"conf", u.Conf},
-		Var{"conf_name", u.ConfName},
-		Var{"pidfile", u.Pidfile},
-		Var{"process_num", strconv.Itoa(u.Num)},
-		Var{"numprocs", strconv.Itoa(prog.NumProcs)})
-	return Scope{Vars: vars, Env: prog.getenv(Scope{Vars: vars, Env: env})}
+	return Scope{profile: p, prog: prog, unit: u, env: env, own: true}
 }
 
 // getenv looks a variable up in the program's environment, then in outer's.
-func (p *Program) getenv(outer Scope) func(string) (string, bool) {
-	return func(name string) (string, bool) {
-		for i := len(p.Environment) - 1; i >= 0; i-- {
-			v := p.Environment[i]
-			if v.Name != name {
-				continue
-			}
-			if v.Default && outer.Env != nil {
-				if value, ok := outer.Env(name); ok {
-					return value, true
-				}
-			}
-			value, err := outer.Expand(v.Value)
-			return value, err == nil
+func (p *Program) getenv(name string, outer Scope) (string, bool) {
+	for i := len(p.Environment) - 1; i >= 0; i-- {
+		v := p.Environment[i]
+		if v.Name != name {
+			continue
 		}
-		if outer.Env == nil {
-			return "", false
+		if v.Default {
+			if value, ok := outer.getenv(name); ok {
+				return value, true
+			}
 		}
-		return outer.Env(name)
+		value, err := outer.Expand(v.Value)
+		return value, err == nil
 	}
-}
-
-// vars are those of the profile as a whole.
-func (p *Profile) vars() []Var {
-	return append(make([]Var, 0, 10), Var{"here", filepath.Dir(p.File)}, Var{"host_node_name", p.Host})
+	return outer.getenv(name)
 }

@@ -8,10 +8,9 @@ import (
 )
 
 func testScope() Scope {
-	return Scope{
-		Vars: []Var{{"conf", "/c/1.conf"}, {"odd", "%(conf)s"}, {"n", "7"}, {"here", "/100%"}},
-		Env:  func(name string) (string, bool) { return "%%" + name, name == "HOME" || name == "" },
-	}
+	p := &Profile{File: "/100%/x.ini"}
+	env := func(name string) (string, bool) { return "%%" + name, name == "HOME" || name == "" }
+	return p.Scope(defaultProgram("web"), Unit{Conf: "/c/1.conf", ConfName: "%(conf)s", Num: 7}, env)
 }
 
 func TestScopeExpand(t *testing.T) {
@@ -20,26 +19,26 @@ func TestScopeExpand(t *testing.T) {
 		{"plain", "plain", ""},
 		{"a %(conf)s b%(conf)s", "a /c/1.conf b/c/1.conf", ""},
 		{"100%% %%(conf)s", "100% %(conf)s", ""},
-		{"%(odd)s", "%(conf)s", ""}, // once, so that there are no cycles
+		{"%(conf_name)s", "%(conf)s", ""}, // once, so that there are no cycles
 		{"%(ENV_HOME)s", "%%HOME", ""},
 		{"%(ENV_)s", "%%", ""},
 		{"%(ENV_PATH)s", "", "%(ENV_PATH)s: there is no such environment variable"},
-		{"%(cnof)s", "", `%(cnof)s is not known (nearest: "conf", "n")`},
+		{"%(cnof)s", "", `%(cnof)s is not known (nearest: "conf", "conf_name")`},
 		{"%()s", "", "%()s is not known"},
 		{"%(a\nb)s", "", `%(a\nb)s is not known`},
 		{"%", "", `"%": a per cent sign is written %%, a variable %(name)s`},
 		{"%(conf", "", `"%(conf": a per cent sign is written %%, a variable %(name)s`},
 		{"%(conf)", "", `"%(conf)": a per cent sign is written %%, a variable %(name)s`},
-		{"%(n)d %(n)02d %(n)5d %(n)s", "7 07     7 7", ""},
+		{"%(process_num)d %(process_num)02d %(process_num)5d %(process_num)s", "7 07     7 7", ""},
 		{"%(conf)d", "", `%(conf)d: "/c/1.conf" is no number`},
-		{"%(n)x", "", `"%(n)x": a per cent sign is written %%, a variable %(name)s`},
-		{"%(n)0d", "", `"%(n)0d": a per cent sign is written %%, a variable %(name)s`},
-		{"%(n)00d", "", `"%(n)00d": a per cent sign is written %%, a variable %(name)s`},
-		{"%(n)003d", "", `"%(n)003d": a per cent sign is written %%, a variable %(name)s`},
-		{"%(n)3s", "", `"%(n)3s": a per cent sign is written %%, a variable %(name)s`},
-		{"%(n)12d", "", `"%(n)12d": a per cent sign is written %%, a variable %(name)s`},
-		{"%(n)0", "", `"%(n)0": a per cent sign is written %%, a variable %(name)s`},
-		{"%((n)s", "", `"%((n)s": a per cent sign is written %%, a variable %(name)s`},
+		{"%(process_num)x", "", `"%(process_num)x": a per cent sign is written %%, a variable %(name)s`},
+		{"%(process_num)0d", "", `"%(process_num)0d": a per cent sign is written %%, a variable %(name)s`},
+		{"%(process_num)00d", "", `"%(process_num)00d": a per cent sign is written %%, a variable %(name)s`},
+		{"%(process_num)003d", "", `"%(process_num)003d": a per cent sign is written %%, a variable %(name)s`},
+		{"%(process_num)3s", "", `"%(process_num)3s": a per cent sign is written %%, a variable %(name)s`},
+		{"%(process_num)12d", "", `"%(process_num)12d": a per cent sign is written %%, a variable %(name)s`},
+		{"%(process_num)0", "", `"%(process_num)0": a per cent sign is written %%, a variable %(name)s`},
+		{"%((process_num)s", "", `"%((process_num)s": a per cent sign is written %%, a variable %(name)s`},
 		{"%s", "", `"%s": a per cent sign is written %%, a variable %(name)s`},
 	}
 	for _, tt := range tests {
@@ -61,12 +60,19 @@ func TestScope(t *testing.T) {
 	p := &Profile{File: "/etc/mgr/x.ini", Host: "h1"}
 	prog := defaultProgram("web-worker")
 	prog.Environment = []EnvVar{{"A", "1", false}, {"A", "%(conf_name)s%(ENV_X)s", false}, {"X", "mine", true}, {"Y", "mine", true}}
-	want := []Var{{"here", "/etc/mgr"}, {"host_node_name", "h1"}, {"program_name", "web-worker"}, {"group_name", "web-worker"}, {"type", "web"},
-		{"conf", "/c/web/1.conf.d"}, {"conf_name", "1"}, {"pidfile", "/r/1.pid"}, {"process_num", "3"}, {"numprocs", "1"}}
+	want := map[string]string{"program_name": "web-worker", "group_name": "web-worker", "type": "web", "conf": "/c/web/1.conf.d",
+		"conf_name": "1", "pidfile": "/r/1.pid", "here": "/etc/mgr", "host_node_name": "h1", "process_num": "3", "numprocs": "1"}
 	env := func(name string) (string, bool) { return "caller's", name == "X" }
 	got := p.Scope(prog, Unit{Conf: "/c/web/1.conf.d", ConfName: "1", Pidfile: "/r/1.pid", Num: 3}, env)
-	if diff := cmp.Diff(want, got.Vars); diff != "" {
+	vars := map[string]string{}
+	for _, name := range got.names() {
+		vars[name], _ = got.value(name)
+	}
+	if diff := cmp.Diff(want, vars); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if names := (Scope{}).names(); len(names) > 0 {
+		t.Errorf("known out of nothing: %q", names)
 	}
 	// The last one of the program's own counts, and the caller's goes before a default.
 	if text, err := got.Expand("%(ENV_A)s %(ENV_X)s %(ENV_Y)s"); text != "1caller's caller's mine" {

@@ -101,8 +101,8 @@ const maxProcs = 10000
 func each(set setter) row { return row{set: set, each: true} }
 
 // read sets the key, and gives what of the value means nothing.
-func (r row) read(p *Program, value string, scope Scope) (note string, err error) {
-	scope.Refused = r.refuses
+func (r *row) read(p *Program, value string, scope Scope) (note string, err error) {
+	scope.key = r
 	if !r.each {
 		if value, err = scope.Expand(value); err != nil {
 			return "", err
@@ -118,7 +118,7 @@ func (r row) read(p *Program, value string, scope Scope) (note string, err error
 }
 
 // refuses says why the value cannot refer to a variable, "" if it can.
-func (r row) refuses(name string) string {
+func (r *row) refuses(name string) string {
 	switch {
 	case slices.Contains(r.circular, name):
 		return "is a cycle: it follows from this key"

@@ -73,6 +73,7 @@ type reader struct {
 	order   map[string]int    // of files
 	first   map[string]*Error // where a section stands first
 	base    base              // what [supervisord] says for all programs
+	seen    map[*ini.Section][]entry
 }
 
 // add scans a file. What is not even plain text for the library then is a
@@ -228,11 +229,14 @@ func (r *reader) roots(s *source, section *ini.Section) {
 // scope has the variables that do not depend on a program.
 func (r *reader) scope(s *source) Scope {
 	here := Profile{File: s.scanner.file, Host: r.profile.Host}
-	return Scope{Vars: here.vars(), Env: r.env()}
+	return Scope{profile: &here, env: r.getenv}
 }
 
-// env is the caller's environment with what [supervisord] adds to it.
-func (r *reader) env() func(string) (string, bool) { return r.base.getenv(Scope{Env: r.src.Env}) }
+// getenv looks a variable up in the caller's environment with what [supervisord]
+// adds to it.
+func (r *reader) getenv(name string) (string, bool) {
+	return r.base.getenv(name, Scope{env: r.src.Env})
+}
 
 func unknownKey(name string, known []string) error {
 	return fmt.Errorf("unknown key %q%s", clip(name), Suggest(name, known))
@@ -249,7 +253,8 @@ func (r *reader) program(s *source, section *ini.Section, name string) {
 		r.fail(at, errors.New(`"all" is the group of all programs`))
 	}
 	prog := defaultProgram(name)
-	prog.places = map[string]*Error{"": at}
+	prog.places = make(map[string]*Error, 24)
+	prog.places[""] = at
 	r.base.apply(prog)
 	broken := s.broken[section.Name()]
 	for _, from := range []*source{r.sources[0], s} {
@@ -268,31 +273,58 @@ func (r *reader) program(s *source, section *ini.Section, name string) {
 	r.profile.Programs = append(r.profile.Programs, prog)
 }
 
-// keys reads the keys of a section into prog, the environment first, since
-// others may refer to it.
+// An entry is a key of a section as it stands there.
+type entry struct {
+	name, value string
+	row         *row // nil: there is no such key
+	at          *Error
+}
+
+// place is at, to be made an error of.
+func (e entry) place() *Error {
+	at := *e.at
+	return &at
+}
+
+// entries gives the keys of a section, the environment first, since others may
+// refer to it. Those of [defaults] are asked for by every program.
+func (r *reader) entries(s *source, section *ini.Section) []entry {
+	if list, ok := r.seen[section]; ok {
+		return list
+	}
+	var list []entry
+	for _, key := range section.Keys() {
+		e := entry{name: key.Name(), value: valueOf(key), at: s.at(section.Name(), key.Name())}
+		if row, ok := keys()[e.name]; ok {
+			e.row = &row
+		}
+		list = append(list, e)
+	}
+	slices.SortStableFunc(list, func(a, b entry) int { return rank(a.name) - rank(b.name) })
+	if r.seen == nil {
+		r.seen = map[*ini.Section][]entry{}
+	}
+	r.seen[section] = list
+	return list
+}
+
+// keys reads the keys of a section into prog.
 func (r *reader) keys(prog *Program, s *source, section *ini.Section) {
-	list := section.Keys()
-	slices.SortStableFunc(list, func(a, b *ini.Key) int { return rank(a.Name()) - rank(b.Name()) })
-	for _, key := range list {
-		name := key.Name()
-		at := s.at(section.Name(), name)
-		row, ok := keys()[name]
-		if !ok {
-			r.fail(at, unknownKey(name, sortedKeys(keys())))
+	in := Profile{File: s.scanner.file, Host: r.profile.Host}
+	scope := in.Scope(prog, Unit{}, r.getenv)
+	for _, e := range r.entries(s, section) {
+		if e.row == nil {
+			r.fail(e.place(), unknownKey(e.name, sortedKeys(keys())))
 			continue
 		}
-		prog.places[name] = s.at(section.Name(), name)
-		in := Profile{File: s.scanner.file, Host: r.profile.Host}
-		scope := in.Scope(prog, Unit{}, r.env())
-		if rank(name) == 0 { // what is being read is not there yet
-			scope.Env = r.env()
-		}
-		note, err := row.read(prog, valueOf(key), scope)
+		prog.places[e.name] = e.at
+		scope.own = rank(e.name) != 0 // what is being read is not there yet
+		note, err := e.row.read(prog, e.value, scope)
 		switch {
 		case err != nil:
-			r.fail(at, fmt.Errorf("%s: %w", name, err))
+			r.fail(e.place(), fmt.Errorf("%s: %w", e.name, err))
 		case note != "":
-			r.note(at, name+": "+note)
+			r.note(e.place(), e.name+": "+note)
 		}
 	}
 }

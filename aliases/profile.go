@@ -14,7 +14,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -152,8 +151,7 @@ type Process struct {
 func (p *Program) Processes() []Process {
 	list := make([]Process, 0, p.NumProcs)
 	for n := p.FirstProc; n < p.FirstProc+p.NumProcs; n++ {
-		scope := Scope{Vars: []Var{{"program_name", p.Name}, {"type", p.Type}, {"group_name", p.Group}, {"process_num", strconv.Itoa(n)}}}
-		name, err := scope.Expand(p.ProcessName)
+		name, err := Scope{prog: p, unit: Unit{Num: n}}.Expand(p.ProcessName)
 		if err != nil {
 			name = p.Name
 		}
