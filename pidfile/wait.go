@@ -2,6 +2,7 @@ package pidfile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -51,8 +52,20 @@ func (w *Waiter) Close() {
 }
 
 // Add watches fd; Wait reports it as key, which is not negative.
-func (w *Waiter) Add(fd, key int) error {
-	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(key)}
+func (w *Waiter) Add(fd, key int) error { return w.add(fd, key, unix.EPOLLIN) }
+
+// AddHangup watches fd for the end of who reads it; Wait reports it as key. Of what
+// nobody reads, a file say, nothing is to be watched.
+func (w *Waiter) AddHangup(fd, key int) error {
+	err := w.add(fd, key, 0) // EPOLLERR and EPOLLHUP are always told
+	if errors.Is(err, unix.EPERM) {
+		return nil
+	}
+	return err
+}
+
+func (w *Waiter) add(fd, key int, events uint32) error {
+	ev := unix.EpollEvent{Events: events, Fd: int32(key)}
 	if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
 		return fmt.Errorf("epoll_ctl: %w", err)
 	}

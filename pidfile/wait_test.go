@@ -195,3 +195,25 @@ func TestTimeout(t *testing.T) {
 		}
 	}
 }
+
+// TestWaiterHangup: the end of who reads is told, what he writes is not.
+func TestWaiterHangup(t *testing.T) {
+	w, err := NewWaiter(t.Context())
+	check(t, err)
+	defer w.Close()
+	file, err := os.Create(t.TempDir() + "/x")
+	check(t, err)
+	defer file.Close()
+	check(t, w.AddHangup(int(file.Fd()), 1)) // nobody reads a file
+	r, out, err := os.Pipe()
+	check(t, err)
+	defer out.Close()
+	check(t, w.AddHangup(int(out.Fd()), 2))
+	if keys, err := w.Wait(time.Now()); len(keys) != 0 || err != nil {
+		t.Errorf("while it is read: %v, %v", keys, err)
+	}
+	r.Close()
+	if keys, err := w.Wait(time.Now().Add(patience)); !slices.Equal(keys, []int{2}) || err != nil {
+		t.Errorf("once nobody reads: %v, %v", keys, err)
+	}
+}
