@@ -103,6 +103,10 @@ func TestSplit(t *testing.T) {
 		{"start", "", "", `no server: what is to be done "start" to?`},
 		{"main strat", "", "", `unknown command "strat" (nearest: "start"`},
 		{"main profile", "", "", `"profile" takes no server`},
+		{"completion zsh", "completion", "zsh", ""},
+		{"zsh completion", "completion", "zsh", ""},
+		{"completion", "", "", `"completion" takes one of bash, fish, zsh`},
+		{"completion bash zsh", "", "", `"completion" takes one of`},
 	}
 	for _, tt := range tests {
 		cmd, servers, err := split(strings.Fields(tt.words))
@@ -119,6 +123,9 @@ func TestSplit(t *testing.T) {
 		words := []string{"all", cmd.Name}
 		if cmd.Bare() {
 			words = words[1:]
+		}
+		if len(cmd.Words) > 0 {
+			words = append(words, cmd.Words[0])
 		}
 		if got, _, err := split(words); err != nil || got.Name != cmd.Name {
 			t.Errorf("%q: got %q, %v", words, got.Name, err)

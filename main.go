@@ -35,6 +35,10 @@ func main() {
 // run is mgr: it gives the exit status.
 func run(args []string, console *manager.Console) int {
 	defer console.Flush()
+	if len(args) > 1 && args[1] == completeWord {
+		console.Print(complete(args[2:]))
+		return manager.OK
+	}
 	flags := flags()
 	argv, err := permute(args[1:], flags)
 	if err != nil {

@@ -78,4 +78,12 @@ signals no server. Exit status: 0 all is in order; 1 it is not; 2 the profile
 cannot be understood.`
 
 	profileHelp = `Prints the built-in profile, to start one's own from.`
+
+	completionHelp = `Prints what makes a shell complete commands, options, servers and confs:
+
+  source <(mgr completion bash)           in ~/.bashrc
+  source <(mgr completion zsh)            in ~/.zshrc, behind compinit
+  mgr completion fish | source            in ~/.config/fish/config.fish
+
+` + "`make install`" + ` puts it where each of them finds it by itself.`
 )

@@ -115,6 +115,7 @@ func Commands() []Command {
 		{Name: "list", Help: "what the names resolve to; touches nothing", Long: listHelp, all: true, run: (*Manager).list},
 		{Name: "check", Help: "is everything in order to run it", Long: checkHelp, all: true, run: (*Manager).check},
 		{Name: "profile", Help: "print the built-in profile", Long: profileHelp, bare: true, run: (*Manager).profile},
+		{Name: "completion", Help: "print the completion for a shell", Long: completionHelp, Words: shells, bare: true, run: (*Manager).completion},
 	}
 }
 

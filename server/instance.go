@@ -46,6 +46,11 @@ func (i *Instance) Label() string {
 	return i.Program.Name + "/" + i.confName
 }
 
+// Names are what the operator may call the instance behind its program's name:
+// the name of its conf, or the name and the number of its process. The conf of an
+// object-server.conf has the name "".
+func (i *Instance) Names() []string { return i.called }
+
 // Inspect looks at the pidfile and the process behind it. The caller closes
 // the process of a running instance.
 func (i *Instance) Inspect() pidfile.Finding { return i.look()() }
