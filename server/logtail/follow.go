@@ -1,0 +1,190 @@
+package logtail
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Follower follows logs by their names. It is for one goroutine.
+type Follower struct {
+	watches *watches
+	logs    []*followed
+	emit    func(key int, line []byte)
+	buf     []byte
+}
+
+// A followed is one log.
+type followed struct {
+	Log
+	key   int
+	files []*reading // what had the name last, and what has it
+	more  bool       // there may be more to read
+	moved bool       // the name may lead elsewhere
+	err   error      // why it could not be opened last
+}
+
+// A reading is a file that has the name of a log, or had it: its writer may not
+// know yet that it was renamed.
+type reading struct {
+	file     *os.File
+	dev, ino uint64
+	watch    int
+	offset   int64
+	lines    Lines
+}
+
+const (
+	// generations is how many files of one name are read.
+	generations = 2
+	// atOnce is how much is read of one file before the next one has its turn.
+	atOnce = 1 << 20
+)
+
+// NewFollower makes a Follower that gives each line, and the key of its log, to
+// emit.
+func NewFollower(emit func(key int, line []byte)) (*Follower, error) {
+	w, err := newWatches()
+	if err != nil {
+		return nil, err
+	}
+	return &Follower{watches: w, emit: emit, buf: make([]byte, blockSize)}, nil
+}
+
+// FD becomes readable when something has happened.
+func (f *Follower) FD() int { return f.watches.fd }
+
+// Close ends it. What was held of lines without an end is given to emit.
+func (f *Follower) Close() {
+	for _, l := range f.logs {
+		for _, r := range l.files {
+			r.lines.Flush(f.emitter(l))
+			r.file.Close()
+		}
+	}
+	unix.Close(f.watches.fd)
+}
+
+// Add follows a log from its last n lines on. There may be none yet: then the error
+// says why, and it is followed once there is.
+func (f *Follower) Add(log Log, key, n int) (missing, err error) {
+	l := &followed{Log: log, key: key}
+	f.logs = append(f.logs, l)
+	if err := f.resolve(l); err != nil {
+		return nil, err
+	}
+	if len(l.files) == 0 {
+		return l.err, nil
+	}
+	r := l.files[0]
+	info, err := r.file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	whole := true
+	if r.offset, whole, err = Start(r.file, info.Size(), n); err != nil {
+		return nil, err
+	}
+	r.lines.headless = !whole
+	l.more = true
+	return nil, nil
+}
+
+// Step gives emit what was written since the last time, as far as it is read at
+// once, and says whether there is more.
+func (f *Follower) Step() (more bool, err error) {
+	f.watches.take(f.logs)
+	for _, l := range f.logs {
+		if l.more {
+			l.more = f.read(l)
+		}
+		if l.moved && !l.more { // what has the name gives the rest first
+			l.moved = false
+			if err := f.resolve(l); err != nil {
+				return false, err
+			}
+			l.more = f.read(l)
+		}
+		more = more || l.more
+	}
+	return more, nil
+}
+
+// resolve looks at what has the name of the log now.
+func (f *Follower) resolve(l *followed) error {
+	if l.Held && len(l.files) > 0 {
+		return nil
+	}
+	if !l.Held {
+		if err := f.watches.way(l.Path, l); err != nil {
+			return err
+		}
+	}
+	file, err := l.open()
+	l.File = nil // the next time by its name
+	if l.err = err; err != nil {
+		return nil
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(file.Fd()), &st); err != nil {
+		file.Close()
+		return err
+	}
+	for _, r := range l.files {
+		if r.dev == st.Dev && r.ino == st.Ino {
+			file.Close()
+			return nil
+		}
+	}
+	r := &reading{file: file, dev: st.Dev, ino: st.Ino}
+	if r.watch, err = f.watches.file(file.Fd(), l); err != nil {
+		file.Close()
+		return err
+	}
+	f.keep(l, r)
+	return nil
+}
+
+// keep adds a file to those that are read for l, the oldest going.
+func (f *Follower) keep(l *followed, r *reading) {
+	if l.files = append(l.files, r); len(l.files) <= generations {
+		return
+	}
+	old := l.files[0]
+	l.files = l.files[1:]
+	old.lines.Flush(f.emitter(l))
+	f.watches.drop(old.watch, l)
+	old.file.Close()
+}
+
+func (f *Follower) emitter(l *followed) func([]byte) {
+	return func(line []byte) { f.emit(l.key, line) }
+}
+
+// read reads on in the files of l, and says whether there is more.
+func (f *Follower) read(l *followed) bool {
+	more := false
+	for _, r := range l.files {
+		more = r.read(f.buf, f.emitter(l)) || more
+	}
+	return more
+}
+
+// read reads on, from the beginning if the file was truncated.
+func (r *reading) read(buf []byte, emit func([]byte)) (more bool) {
+	if info, err := r.file.Stat(); err == nil && info.Size() < r.offset {
+		r.lines.Flush(emit)
+		r.offset = 0
+	}
+	for total := 0; total < atOnce; {
+		n, err := r.file.ReadAt(buf, r.offset)
+		r.offset += int64(n)
+		total += n
+		r.lines.Add(buf[:n], emit)
+		if err == io.EOF || err != nil || n == 0 {
+			return false
+		}
+	}
+	return true
+}
