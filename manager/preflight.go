@@ -83,7 +83,7 @@ func (m *Manager) testConfs(ctx context.Context, servers []*server.Server, wante
 // runTests runs checkcommands. Where it is not sure that a program knows such a
 // test, one instance finds out for all.
 func (m *Manager) runTests(ctx context.Context, todo []*server.Instance) bool {
-	t := &testing{m: m, ok: true, untested: map[*aliases.Program]bool{}}
+	t := &confTests{m: m, ok: true, untested: map[*aliases.Program]bool{}}
 	asked := map[*aliases.Program]bool{}
 	var first, rest []*server.Instance
 	for _, i := range todo {
@@ -99,14 +99,14 @@ func (m *Manager) runTests(ctx context.Context, todo []*server.Instance) bool {
 	return t.ok
 }
 
-// testing is a run of checkcommands.
-type testing struct {
+// confTests is a run of checkcommands.
+type confTests struct {
 	m        *Manager
 	ok       bool
 	untested map[*aliases.Program]bool // there is no such test
 }
 
-func (t *testing) run(ctx context.Context, todo []*server.Instance) {
+func (t *confTests) run(ctx context.Context, todo []*server.Instance) {
 	if len(todo) == 0 || ctx.Err() != nil {
 		return
 	}
@@ -151,7 +151,7 @@ func (t *testing) run(ctx context.Context, todo []*server.Instance) {
 }
 
 // giveUp ends a test that is not over in time.
-func (t *testing) giveUp(ctx context.Context, c *server.Child) {
+func (t *confTests) giveUp(ctx context.Context, c *server.Child) {
 	t.ok = false
 	c.Kill()
 	if ctx.Err() != nil {
@@ -163,7 +163,7 @@ func (t *testing) giveUp(ctx context.Context, c *server.Child) {
 }
 
 // judge says what came of one test, in its own words if it failed.
-func (t *testing) judge(c *server.Child) {
+func (t *confTests) judge(c *server.Child) {
 	m, i := t.m, c.Instance
 	switch {
 	case c.Failure == "" && c.Status.Exited() && c.Status.ExitStatus() == 0:
