@@ -42,6 +42,46 @@ func permute(args []string, flags []cli.Flag) ([]string, error) {
 	return slices.Concat(options, []string{"--"}, words), nil
 }
 
+// arrange permutes args in the way of the command that they name: -n is short for
+// --no-daemon, but for --lines N where the command is about lines. Which it is
+// is told by reading them both ways: only in the right one is N no server.
+func arrange(args []string, flags []cli.Flag) ([]string, error) {
+	plain, plainErr := permute(args, flags)
+	lined, linedErr := permute(args, aboutLines(flags))
+	if takesLines(lined) || linedErr != nil && takesLines(plain) {
+		return lined, linedErr
+	}
+	return plain, plainErr
+}
+
+// aboutLines is the table of options as a command about lines has it.
+func aboutLines(flags []cli.Flag) []cli.Flag {
+	flags = slices.Clone(flags)
+	for n, f := range flags {
+		switch f := f.(type) {
+		case *cli.BoolFlag:
+			if f.Name == "no-daemon" {
+				flags[n] = &cli.BoolFlag{Name: f.Name}
+			}
+		case *cli.StringFlag:
+			if f.Name == "lines" {
+				flags[n] = &cli.StringFlag{Name: f.Name, Aliases: []string{"n"}, Usage: f.Usage}
+			}
+		}
+	}
+	return flags
+}
+
+// takesLines says whether argv, permuted, names a command about lines.
+func takesLines(argv []string) bool {
+	end := slices.Index(argv, "--")
+	if end < 0 {
+		return false
+	}
+	cmd, _, _ := split(argv[end+1:])
+	return cmd.AboutLines()
+}
+
 // long takes --name, --name=value or --name value, and gives what is left of
 // the arguments behind it.
 func long(arg string, rest []string, flags []cli.Flag) ([]string, []string, error) {

@@ -58,6 +58,44 @@ func TestPermute(t *testing.T) {
 	}
 }
 
+// -n is short for --lines N of logs, and for --no-daemon of everything else.
+func TestArrange(t *testing.T) {
+	tests := []struct{ args, want, err string }{
+		{"logs -n 50 object", "--lines=50 -- logs object", ""},
+		{"object logs -n50", "--lines=50 -- object logs", ""},
+		{"object logs -fn 50 -v", "--follow --lines=50 --verbose -- object logs", ""},
+		{"-n 50 object logs -f", "--lines=50 --follow -- object logs", ""},
+		{"-f object logs", "--follow -- object logs", ""},
+		{"object LOGS -n=5", "--lines=5 -- object LOGS", ""},
+		{"logs --lines 5 object", "--lines=5 -- logs object", ""},
+		{"-x logs -n 5 object logs", "--except=logs --lines=5 -- object logs", ""},
+		{"logs -n 50", "--lines=50 -- logs", ""},
+		{"object logs -n", "", "option -n (--lines) needs a value"},
+		{"-n object start", "--no-daemon -- object start", ""},
+		{"object start -n", "--no-daemon -- object start", ""},
+		{"start -n object", "--no-daemon -- start object", ""},
+		{"start -nv object", "--no-daemon --verbose -- start object", ""},
+		{"-x logs object start -n", "--except=logs --no-daemon -- object start", ""},
+		{"logs start -n", "--no-daemon -- logs start", ""},
+		{"object start -n5", "", "unknown option -5"},
+		{"object logs --no-daemon", "--no-daemon -- object logs", ""},
+		{"-- object logs -n 5", "-- object logs -n 5", ""},
+		{"", "--", ""},
+	}
+	for _, tt := range tests {
+		got, err := arrange(strings.Fields(tt.args), flags())
+		if err != nil || tt.err != "" {
+			if err == nil || err.Error() != tt.err {
+				t.Errorf("%q: got %v, %v, want error %q", tt.args, got, err, tt.err)
+			}
+			continue
+		}
+		if diff := cmp.Diff(strings.Fields(tt.want), got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tt.args, diff)
+		}
+	}
+}
+
 // Whatever the arguments are: words stay in their order behind the options, and what permute made it leaves alone.
 func FuzzPermute(f *testing.F) {
 	for _, seed := range []string{"main start -vk 5", "-x a\n-- -v", "--kill-wait=5 -", "-", "---", "--=\xff", "-k\n\n"} {

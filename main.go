@@ -40,7 +40,7 @@ func run(args []string, console *manager.Console) int {
 		return manager.OK
 	}
 	flags := flags()
-	argv, err := permute(args[1:], flags)
+	argv, err := arrange(args[1:], flags)
 	if err != nil {
 		complain(console, err)
 		return manager.Usage
@@ -109,7 +109,7 @@ func dispatch(c *cli.Context, console *manager.Console) (int, error) {
 			return manager.Usage, err
 		}
 	}
-	ctx, caught := interruptible(cmd.Name == "no-daemon" || o.Foreground)
+	ctx, caught := interruptible(cmd.Name == "no-daemon" || o.Foreground || o.Stays())
 	m := &manager.Manager{Fleet: f, Console: console, Options: o}
 	status := m.Run(ctx, cmd, servers)
 	if sig := caught(); sig != 0 && !o.Compat {

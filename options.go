@@ -38,6 +38,8 @@ func flags() []cli.Flag {
 		&cli.StringFlag{Name: "pause", Usage: "with --serial: `SECONDS` in between"},
 		&cli.BoolFlag{Name: "stale", Usage: "restart, reload: only what is older\nthan its conf or its command"},
 		&cli.StringFlag{Name: "wait-drained", Usage: "reload-seamless: wait `SECONDS` for old workers"},
+		&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "logs: go on with what is written from now on"},
+		&cli.StringFlag{Name: "lines", Usage: "logs: the last `N` lines of each (default 50);\n-n N is short for it there"},
 		&cli.StringFlag{Name: "lock-wait", Usage: "wait `SECONDS` for another mgr (default 30)"},
 		&cli.GenericFlag{Name: "except", Aliases: []string{"x"}, Value: new(list), Usage: "leave out `SERVER`; repeatable"},
 		&cli.BoolFlag{Name: "strict", Usage: "a missing conf is an error (default\nif every server is named itself)"},
@@ -135,7 +137,7 @@ func options(c *cli.Context) (manager.Options, error) {
 		Compat: c.Bool("compat"), Verbose: c.Bool("verbose"), Quiet: c.Bool("quiet"), JSON: c.Bool("json"),
 		DryRun: c.Bool("dry-run"), NoWait: c.Bool("no-wait"), Once: c.Bool("once"), Foreground: c.Bool("no-daemon"),
 		Graceful: c.Bool("graceful"), Stale: c.Bool("stale"), Kill: c.Bool("kill-after-timeout"), Except: *c.Generic("except").(*list),
-		LockWait: 30 * time.Second,
+		LockWait: 30 * time.Second, Follow: c.Bool("follow"),
 	}
 	if c.Bool("strict") && c.Bool("non-strict") {
 		return o, errors.New("--strict and --non-strict exclude each other")
@@ -162,7 +164,7 @@ func options(c *cli.Context) (manager.Options, error) {
 	if c.IsSet("kill-wait") {
 		o.KillWait = &wait
 	}
-	if err := serial(c, &o); err != nil {
+	if err := errors.Join(serial(c, &o), reports(c, &o)); err != nil {
 		return o, err
 	}
 	o.Color, err = colored(c.String("color"))
@@ -182,6 +184,19 @@ func serial(c *cli.Context, o *manager.Options) error {
 		return fmt.Errorf("--serial: %q is no number of instances, 0 or more", c.String("serial"))
 	}
 	o.Serial = &n
+	return nil
+}
+
+// reports reads the options of logs and stats.
+func reports(c *cli.Context, o *manager.Options) error {
+	if !c.IsSet("lines") {
+		return nil
+	}
+	n, err := strconv.Atoi(c.String("lines"))
+	if err != nil || n < 0 {
+		return fmt.Errorf("--lines: %q is no number of lines, 0 or more", c.String("lines"))
+	}
+	o.Lines = &n
 	return nil
 }
 

@@ -18,6 +18,7 @@ import (
 type Console struct {
 	out    *bufio.Writer
 	err    io.Writer
+	fd     int  // that out is; -1: it is no file
 	silent bool // nothing on stdout: -q, or the JSON document alone
 	color  bool
 	screen *screen
@@ -26,11 +27,15 @@ type Console struct {
 
 // NewConsole writes to out and err, which are the terminal t, if they are one.
 func NewConsole(out, err io.Writer, t Terminal) *Console {
-	s := &screen{terminal: t, w: out}
-	if t.Live {
-		out, err = s.over(out), s.over(err)
+	c := &Console{screen: &screen{terminal: t, w: out}, fd: -1}
+	if f, ok := out.(interface{ Fd() uintptr }); ok {
+		c.fd = int(f.Fd())
 	}
-	return &Console{out: bufio.NewWriter(out), err: err, screen: s}
+	if t.Live {
+		out, err = c.screen.over(out), c.screen.over(err)
+	}
+	c.out, c.err = bufio.NewWriter(out), err
+	return c
 }
 
 // Say prints an event.
@@ -80,6 +85,21 @@ func (c *Console) ShowErr(prefix string, output []byte) {
 		fmt.Fprintln(c.err, printable(prefix+strings.TrimRight(line, "\r\n")))
 	}
 }
+
+// Line prints a line of a log behind a prefix in its colour. It is what was asked
+// for, so that -q does not silence it.
+func (c *Console) Line(color, prefix string, line []byte) {
+	if c.color && prefix != "" {
+		prefix = "\x1b[" + color + "m" + prefix + "\x1b[0m"
+	}
+	c.out.WriteString(prefix)
+	c.out.WriteString(printable(string(line)))
+	c.out.WriteByte('\n')
+}
+
+// Broken says whether nobody reads any more what is printed, which who has no end
+// wants to know. It flushes.
+func (c *Console) Broken() bool { return c.out.Flush() != nil }
 
 // Warn prints an error or a warning.
 func (c *Console) Warn(format string, args ...any) {

@@ -77,6 +77,21 @@ profile. With -v it also lists the keys that mean nothing to mgr. It starts and
 signals no server. Exit status: 0 all is in order; 1 it is not; 2 the profile
 cannot be understood.`
 
+	logsHelp = `Prints the last lines, 50 or as many as -n says, of every log of the servers:
+the log files that the profile names, those that mgr keeps where it names none,
+and whatever files the running process writes its stdout and stderr to. Of
+several logs each line begins with its server, -q leaves that out, and they are
+put in order by the times that they begin with, where they do.
+
+  mgr logs -n 100 object.1
+  mgr -f main logs
+
+With -f it goes on with what is written from now on, until it is interrupted:
+to files that are renamed, truncated, removed or made anew, too. Lines are cut
+after 8 KiB, and control characters are escaped. It only reads.
+
+Exit status: 0; 1 of some server there is no log, or it cannot be read.`
+
 	profileHelp = `Prints the built-in profile, to start one's own from.`
 
 	completionHelp = `Prints what makes a shell complete commands, options, servers and confs:

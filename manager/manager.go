@@ -49,6 +49,8 @@ type Options struct {
 	Pause    time.Duration  // between them
 	Stale    bool           // restart, reload: only what is older than what is on disk
 	Drain    time.Duration  // reload-seamless: how long to wait for old workers
+	Follow   bool           // logs: go on with what is written from now on
+	Lines    *int           // logs: how many of each; nil: 50
 	Strict   *bool          // a missing conf is an error; nil: if every word is a server's name
 	Except   []string
 }
@@ -64,7 +66,7 @@ func (o Options) Fit(cmd Command) error {
 	case o.Drain > 0 && !cmd.drains:
 		return fmt.Errorf("--wait-drained is for reload-seamless, not for %s", cmd.Name)
 	}
-	return nil
+	return o.fitReport(cmd)
 }
 
 // A Manager runs commands on the servers of a fleet.
@@ -92,6 +94,7 @@ type Command struct {
 	serial bool     // it takes --serial
 	stale  bool     // it takes --stale
 	drains bool     // it takes --wait-drained
+	lines  bool     // it takes --follow and --lines, for which -n is short then
 	run    func(*Manager, context.Context, []*server.Server) int
 }
 
@@ -114,6 +117,7 @@ func Commands() []Command {
 		{Name: "kill-children", Help: "signal the worker processes only", Long: childrenHelp, run: (*Manager).killChildren},
 		{Name: "list", Help: "what the names resolve to; touches nothing", Long: listHelp, all: true, run: (*Manager).list},
 		{Name: "check", Help: "is everything in order to run it", Long: checkHelp, all: true, run: (*Manager).check},
+		{Name: "logs", Help: "the last lines that they wrote, and the next", Long: logsHelp, lines: true, run: (*Manager).logs},
 		{Name: "profile", Help: "print the built-in profile", Long: profileHelp, bare: true, run: (*Manager).profile},
 		{Name: "completion", Help: "print the completion for a shell", Long: completionHelp, Words: shells, bare: true, run: (*Manager).completion},
 	}

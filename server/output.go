@@ -78,9 +78,19 @@ func (i *Instance) autoLog() string {
 		if i.fleet.TempDir == "" {
 			return ""
 		}
-		dir = filepath.Join(i.fleet.TempDir, "mgr-"+strconv.Itoa(os.Getuid()))
+		dir = i.fleet.tempLogs()
 	}
 	return filepath.Join(dir, i.log+".log")
+}
+
+// tempLogs is the directory of the temporary logs.
+func (f *Fleet) tempLogs() string { return filepath.Join(f.TempDir, "mgr-"+strconv.Itoa(os.Getuid())) }
+
+// private says whether the directory at path is the caller's, and closed to others.
+func private(path string) bool {
+	var st unix.Stat_t
+	return unix.Lstat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR &&
+		int(st.Uid) == os.Geteuid() && st.Mode&0o077 == 0
 }
 
 // A logError is what is wrong with one of the two keys for log files.
@@ -161,12 +171,11 @@ func (c *Child) openTemp() int {
 		return -1
 	}
 	path := i.autoLog()
-	top := filepath.Join(i.fleet.TempDir, "mgr-"+strconv.Itoa(os.Getuid()))
+	top := i.fleet.tempLogs()
 	if err := os.Mkdir(top, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return -1
 	}
-	var st unix.Stat_t
-	if unix.Lstat(top, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR || int(st.Uid) != os.Geteuid() || st.Mode&0o077 != 0 {
+	if !private(top) {
 		return -1
 	}
 	if os.MkdirAll(filepath.Dir(path), 0o700) != nil {
@@ -177,6 +186,7 @@ func (c *Child) openTemp() int {
 	if err != nil {
 		return -1
 	}
+	var st unix.Stat_t
 	if unix.Fstat(fd, &st) == nil {
 		c.notes = append(c.notes, logNote{path: path, dev: st.Dev, ino: st.Ino})
 	}
