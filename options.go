@@ -40,6 +40,7 @@ func flags() []cli.Flag {
 		&cli.StringFlag{Name: "wait-drained", Usage: "reload-seamless: wait `SECONDS` for old workers"},
 		&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "logs: go on with what is written from now on"},
 		&cli.StringFlag{Name: "lines", Usage: "logs: the last `N` lines of each (default 50);\n-n N is short for it there"},
+		&cli.StringFlag{Name: "watch", Usage: "stats: again each `SECONDS`, until interrupted"},
 		&cli.StringFlag{Name: "lock-wait", Usage: "wait `SECONDS` for another mgr (default 30)"},
 		&cli.GenericFlag{Name: "except", Aliases: []string{"x"}, Value: new(list), Usage: "leave out `SERVER`; repeatable"},
 		&cli.BoolFlag{Name: "strict", Usage: "a missing conf is an error (default\nif every server is named itself)"},
@@ -153,7 +154,7 @@ func options(c *cli.Context) (manager.Options, error) {
 	for _, option := range []struct {
 		name string
 		dst  *time.Duration
-	}{{"lock-wait", &o.LockWait}, {"kill-wait", &wait}, {"pause", &o.Pause}, {"wait-drained", &o.Drain}} {
+	}{{"lock-wait", &o.LockWait}, {"kill-wait", &wait}, {"pause", &o.Pause}, {"wait-drained", &o.Drain}, {"watch", &o.Watch}} {
 		if !c.IsSet(option.name) {
 			continue
 		}
@@ -189,6 +190,9 @@ func serial(c *cli.Context, o *manager.Options) error {
 
 // reports reads the options of logs and stats.
 func reports(c *cli.Context, o *manager.Options) error {
+	if c.IsSet("watch") && o.Watch == 0 {
+		return errors.New("--watch: there has to be time in between")
+	}
 	if !c.IsSet("lines") {
 		return nil
 	}

@@ -21,6 +21,7 @@ var FlagDocs = []FlagDoc{
 	{"`--wait-drained SECONDS`", "`reload-seamless` waits for the old workers to finish what they do; that some have not then is a failure. `-v` lists them"},
 	{"`-f`, `--follow`", "`logs` goes on with what is written from now on, until it is interrupted"},
 	{"`--lines N`", "`logs` prints the last N lines of each log; default: 50. With `logs`, `-n N` is short for it"},
+	{"`--watch SECONDS`", "`stats` looks again and again, with so many seconds in between, until it is interrupted"},
 	{"`--lock-wait SECONDS`", "how long to wait for another mgr that acts on the same instance. Default: 30"},
 	{"`-x`, `--except SERVER`", "leaves out SERVER; may be repeated"},
 	{"`--strict`, `--non-strict`", "a program without a conf is an error, or is none. Default: it is one if every word is the name of a program"},

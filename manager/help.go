@@ -92,6 +92,24 @@ after 8 KiB, and control characters are escaped. It only reads.
 
 Exit status: 0; 1 of some server there is no log, or it cannot be read.`
 
+	statsHelp = `Prints what every server and its workers take of the machine, and, of programs
+of which several run, the sum, the least and the most:
+
+  CPU%     processor time, of one processor; since the start of the server, as
+           ps(1) has it, and with --watch, from the second time on, since the
+           time before
+  RSS      resident memory; pages that processes share count for each. With -v
+           there is PSS as well, which shares them out
+  WORKERS  processes that belong to the server
+  THREADS  of the server and its workers
+  FDS      with -v: open descriptors and their limit, of the one process that is
+           nearest to it
+
+With --watch SECONDS it does so again and again, until it is interrupted: in
+one place on a terminal, and else in blocks that begin with the time. It only
+reads. Exit status: 0; 1 of some server it cannot be told. Whether all run is
+for status to say.`
+
 	profileHelp = `Prints the built-in profile, to start one's own from.`
 
 	completionHelp = `Prints what makes a shell complete commands, options, servers and confs:

@@ -51,6 +51,7 @@ type Options struct {
 	Drain    time.Duration  // reload-seamless: how long to wait for old workers
 	Follow   bool           // logs: go on with what is written from now on
 	Lines    *int           // logs: how many of each; nil: 50
+	Watch    time.Duration  // stats: again and again, with this in between; 0: once
 	Strict   *bool          // a missing conf is an error; nil: if every word is a server's name
 	Except   []string
 }
@@ -85,17 +86,18 @@ type Manager struct {
 
 // A Command is one row of the table of commands.
 type Command struct {
-	Name   string
-	Help   string   // one line
-	Long   string   // the help of the command alone
-	Words  []string // it takes one of them in the place of servers
-	bare   bool     // it takes no servers
-	all    bool     // without servers it is about all: it only reads
-	serial bool     // it takes --serial
-	stale  bool     // it takes --stale
-	drains bool     // it takes --wait-drained
-	lines  bool     // it takes --follow and --lines, for which -n is short then
-	run    func(*Manager, context.Context, []*server.Server) int
+	Name    string
+	Help    string   // one line
+	Long    string   // the help of the command alone
+	Words   []string // it takes one of them in the place of servers
+	bare    bool     // it takes no servers
+	all     bool     // without servers it is about all: it only reads
+	serial  bool     // it takes --serial
+	stale   bool     // it takes --stale
+	drains  bool     // it takes --wait-drained
+	lines   bool     // it takes --follow and --lines, for which -n is short then
+	watches bool     // it takes --watch
+	run     func(*Manager, context.Context, []*server.Server) int
 }
 
 // Commands is the table of commands, in the order that help shows them.
@@ -118,6 +120,7 @@ func Commands() []Command {
 		{Name: "list", Help: "what the names resolve to; touches nothing", Long: listHelp, all: true, run: (*Manager).list},
 		{Name: "check", Help: "is everything in order to run it", Long: checkHelp, all: true, run: (*Manager).check},
 		{Name: "logs", Help: "the last lines that they wrote, and the next", Long: logsHelp, lines: true, run: (*Manager).logs},
+		{Name: "stats", Help: "processor time, memory, workers; repeatedly", Long: statsHelp, all: true, watches: true, run: (*Manager).stats},
 		{Name: "profile", Help: "print the built-in profile", Long: profileHelp, bare: true, run: (*Manager).profile},
 		{Name: "completion", Help: "print the completion for a shell", Long: completionHelp, Words: shells, bare: true, run: (*Manager).completion},
 	}

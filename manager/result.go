@@ -33,7 +33,8 @@ type Result struct {
 	ExitStatus *int             `json:"exit_status,omitempty"`
 	Stale      []string         `json:"stale,omitempty"` // what it has an older version of than the disk
 	Output     string           `json:"output,omitempty"`
-	Logs       []Logs           `json:"logs,omitempty"` // of logs
+	Logs       []Logs           `json:"logs,omitempty"`  // of logs
+	Stats      *Stats           `json:"stats,omitempty"` // of stats
 	Error      string           `json:"error,omitempty"`
 }
 

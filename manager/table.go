@@ -1,0 +1,174 @@
+package manager
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"mgr/pidfile"
+)
+
+// A line is one line to be printed, in a colour if it has one.
+type line struct{ color, text string }
+
+// table prints lines.
+func (c *Console) table(lines []line) {
+	for _, l := range lines {
+		c.Print(c.painted(l))
+	}
+}
+
+func (c *Console) painted(l line) string {
+	if l.color == "" || !c.color {
+		return l.text + "\n"
+	}
+	return "\x1b[" + l.color + "m" + l.text + "\x1b[0m\n"
+}
+
+// A table is the rows of stats, numbers aligned to the right.
+type table struct {
+	verbose bool
+	rows    []tableRow
+}
+
+// A tableRow is a name and its cells, or a name and what stands instead of them.
+type tableRow struct {
+	name    string
+	cells   []string
+	instead string
+	color   string
+}
+
+// idle adds a server that does not run.
+func (t *table) idle(name, word string) {
+	color := yellow
+	if word != "not running" {
+		color = red
+	}
+	t.rows = append(t.rows, tableRow{name: printable(name), instead: word, color: color})
+}
+
+// idleWord says in words why there are no figures.
+func idleWord(s pidfile.State) string {
+	switch s {
+	case pidfile.Stopped:
+		return "not running"
+	case pidfile.Dead, pidfile.Foreign:
+		return s.String() + ", pidfile left"
+	}
+	return s.String()
+}
+
+// row adds a server that runs.
+func (t *table) row(name string, pid int, st Stats) {
+	fds := "-"
+	if st.Descriptors != nil {
+		fds = itoa(*st.Descriptors)
+		if st.MaxFDs != nil {
+			fds += fmt.Sprintf("/%d", *st.MaxFDs)
+		}
+	}
+	t.add(printable(name), itoa(pid), st, fds, uptime(st.Uptime))
+}
+
+func (t *table) add(name, pid string, st Stats, fds, up string) {
+	pss := "-"
+	if st.PSS != nil {
+		pss = amount(*st.PSS)
+	}
+	cells := []string{pid, fmt.Sprintf("%.1f", st.CPUPercent), amount(st.RSS), pss, itoa(st.Workers), itoa(st.Threads), fds, up}
+	t.rows = append(t.rows, tableRow{name: name, cells: t.wanted(cells)})
+}
+
+// wanted leaves out the cells that are for -v.
+func (t *table) wanted(cells []string) []string {
+	if t.verbose {
+		return cells
+	}
+	return append(append([]string{}, cells[:3]...), cells[4], cells[5], cells[7])
+}
+
+// sums adds the sum, the least and the most of a program of which several run.
+func (t *table) sums(all []Stats) {
+	if len(all) < 2 {
+		return
+	}
+	total, least, most := all[0], all[0], all[0]
+	for _, st := range all[1:] {
+		total = total.combine(st, func(a, b float64) float64 { return a + b })
+		least = least.combine(st, func(a, b float64) float64 { return min(a, b) })
+		most = most.combine(st, func(a, b float64) float64 { return max(a, b) })
+	}
+	t.add(fmt.Sprintf("  sum of %d", len(all)), "", total, "", "")
+	t.add("  min", "", least, "", uptime(least.Uptime))
+	t.add("  max", "", most, "", uptime(most.Uptime))
+}
+
+// combine combines what two servers take, figure by figure.
+func (s Stats) combine(o Stats, f func(a, b float64) float64) Stats {
+	out := Stats{
+		CPUPercent: f(s.CPUPercent, o.CPUPercent), RSS: int64(f(float64(s.RSS), float64(o.RSS))),
+		Workers: int(f(float64(s.Workers), float64(o.Workers))), Threads: int(f(float64(s.Threads), float64(o.Threads))),
+		Uptime: f(s.Uptime, o.Uptime),
+	}
+	if s.PSS != nil && o.PSS != nil {
+		pss := int64(f(float64(*s.PSS), float64(*o.PSS)))
+		out.PSS = &pss
+	}
+	return out
+}
+
+// lines lays the table out.
+func (t *table) lines() []line {
+	heads := t.wanted([]string{"PID", "CPU%", "RSS", "PSS", "WORKERS", "THREADS", "FDS", "UPTIME"})
+	rows := append([]tableRow{{name: "SERVER", cells: heads}}, t.rows...)
+	widths := make([]int, len(heads))
+	name := 0
+	for _, r := range rows {
+		name = max(name, utf8.RuneCountInString(r.name))
+		for n, cell := range r.cells {
+			widths[n] = max(widths[n], len(cell))
+		}
+	}
+	var out []line
+	for _, r := range rows {
+		var b strings.Builder
+		fmt.Fprintf(&b, "%-*s ", name, r.name)
+		for n, cell := range r.cells {
+			fmt.Fprintf(&b, " %*s", widths[n], cell)
+		}
+		if r.instead != "" {
+			b.WriteString(" " + r.instead)
+		}
+		out = append(out, line{r.color, strings.TrimRight(b.String(), " ")})
+	}
+	return out
+}
+
+// amount is a size in at most seven characters: 812K, 24.1M, 1.5G.
+func amount(n int64) string {
+	size, units := float64(n)/1024, "KMGT"
+	for len(units) > 1 && size >= 1000 {
+		size, units = size/1024, units[1:]
+	}
+	if units[0] == 'K' {
+		return fmt.Sprintf("%.0fK", size)
+	}
+	return fmt.Sprintf("%.1f%c", size, units[0])
+}
+
+// uptime is a time in at most six characters or so: 48s, 12m05s, 4h12m, 3d04h.
+func uptime(secs float64) string {
+	d := time.Duration(secs) * time.Second
+	day := 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
+	case d < day:
+		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%dd%02dh", d/day, d%day/time.Hour)
+}
