@@ -48,6 +48,7 @@ func flags() []cli.Flag {
 		&cli.StringFlag{Name: "run-dir", Aliases: []string{"r"}, EnvVars: []string{"MGR_RUN_DIR"}, Usage: "pidfiles are below `DIR`"},
 		&cli.StringFlag{Name: "conf-dir", EnvVars: []string{"MGR_CONF_DIR"}, Usage: "confs are below `DIR`"},
 		&cli.StringFlag{Name: "profile", EnvVars: []string{"MGR_PROFILE"}, Usage: "the programs are those of `FILE`"},
+		&cli.BoolFlag{Name: "all", Usage: "status: all rows, more than a screen too"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done, do nothing"},
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON document instead"},
 		&cli.GenericFlag{Name: "color", Value: &choice{"auto", []string{"auto", "always", "never"}}, Usage: "colour `WHEN`: auto, always or never"},
@@ -137,7 +138,7 @@ func options(c *cli.Context) (manager.Options, error) {
 	o := manager.Options{
 		Compat: c.Bool("compat"), Verbose: c.Bool("verbose"), Quiet: c.Bool("quiet"), JSON: c.Bool("json"),
 		DryRun: c.Bool("dry-run"), NoWait: c.Bool("no-wait"), Once: c.Bool("once"), Foreground: c.Bool("no-daemon"),
-		Graceful: c.Bool("graceful"), Stale: c.Bool("stale"), Kill: c.Bool("kill-after-timeout"), Except: *c.Generic("except").(*list),
+		Graceful: c.Bool("graceful"), Stale: c.Bool("stale"), All: c.Bool("all"), Kill: c.Bool("kill-after-timeout"), Except: *c.Generic("except").(*list),
 		LockWait: 30 * time.Second, Follow: c.Bool("follow"),
 	}
 	if c.Bool("strict") && c.Bool("non-strict") {

@@ -60,6 +60,14 @@ func (c *Console) Paint(color, format string, args ...any) {
 	fmt.Fprintf(c.out, "\x1b[%sm%s\x1b[0m\n", color, printable(fmt.Sprintf(format, args...)))
 }
 
+// colored is text in a colour, "" standing for none.
+func (c *Console) colored(color, text string) string {
+	if color == "" || !c.color {
+		return text
+	}
+	return "\x1b[" + color + "m" + text + "\x1b[0m"
+}
+
 // The colours of states, as SGR parameters.
 const (
 	green  = "32"

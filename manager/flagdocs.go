@@ -28,6 +28,7 @@ var FlagDocs = []FlagDoc{
 	{"`-r`, `--run-dir DIR`", "pidfiles are below DIR; also `$MGR_RUN_DIR`"},
 	{"`--conf-dir DIR`", "confs are below DIR; also `$MGR_CONF_DIR`"},
 	{"`--profile FILE`", "the programs are those of FILE; also `$MGR_PROFILE`, else /etc/mgr/mgr.conf if there is one, else the built-in profile"},
+	{"`--all`", "`status` on a terminal shows all rows, more than a screen too"},
 	{"`--dry-run`", "says what would be done, and does nothing"},
 	{"`--json`", "prints one JSON document instead of lines; errors still go to stderr"},
 	{"`--color WHEN`", "colours `status`: `auto` (on a terminal, unless `$NO_COLOR` is set), `always`, `never`"},

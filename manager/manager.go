@@ -34,6 +34,7 @@ type Options struct {
 	Quiet   bool
 	JSON    bool
 	DryRun  bool
+	All     bool // status: on a terminal, more than it has room for
 	Color   bool
 
 	NoWait     bool // start: do not wait until ready
@@ -62,6 +63,8 @@ func (o Options) Fit(cmd Command) error {
 	switch {
 	case o.Serial != nil && !cmd.serial:
 		return fmt.Errorf("--serial is for restart and reload, not for %s", cmd.Name)
+	case o.All && cmd.Name != "status":
+		return fmt.Errorf("--all is for status, not for %s: for all servers, name all", cmd.Name)
 	case o.Stale && !cmd.stale:
 		return fmt.Errorf("--stale is for restart, reload and reload-seamless, not for %s", cmd.Name)
 	case o.Drain > 0 && !cmd.drains:

@@ -139,11 +139,14 @@ func (s *screen) hide() {
 
 // fit shortens text to so many columns, and shows that it did.
 func fit(text string, columns int) string {
-	if utf8.RuneCountInString(text) <= columns {
+	if width(text) <= columns {
 		return text
 	}
 	return string([]rune(text)[:max(columns-1, 0)]) + "…"
 }
+
+// width is how many columns a text takes.
+func width(text string) int { return utf8.RuneCountInString(text) }
 
 // Waiting shows, on a terminal and while nothing else is printed, what the command
 // waits for.

@@ -25,6 +25,10 @@ func (m *Manager) status(_ context.Context, servers []*server.Server) int {
 	}
 	strict := m.strict(servers) || !anyInstance(servers)
 	seen := map[pidfile.State]bool{}
+	show, all := m.showLine, []sighting(nil)
+	if m.onTerminal() {
+		show = func(s sighting) { all = append(all, s) }
+	}
 	next := server.Inspections(instances(servers))
 	for _, s := range servers {
 		for _, err := range s.Errs {
@@ -32,15 +36,16 @@ func (m *Manager) status(_ context.Context, servers []*server.Server) int {
 			seen[pidfile.Unknown] = true
 		}
 		if len(s.Instances) == 0 && strict {
-			m.Console.Paint(yellow, "No %s running", s.Program.Name)
 			seen[pidfile.Stopped] = true
+			show(sighting{server: s, finding: pidfile.Finding{State: pidfile.Stopped}})
 		}
 		for _, i := range s.Instances {
 			f := next()
 			seen[f.State] = true
-			m.showState(i, f)
+			show(sighting{s, i, f})
 		}
 	}
+	m.overview(all)
 	return worst(seen)
 }
 
@@ -67,8 +72,13 @@ func worst(seen map[pidfile.State]bool) int {
 	return OK
 }
 
-// showState prints a line on one instance.
-func (m *Manager) showState(i *server.Instance, f pidfile.Finding) {
+// showLine prints a line on one instance, or on a program without one.
+func (m *Manager) showLine(s sighting) {
+	i, f := s.instance, s.finding
+	if i == nil {
+		m.Console.Paint(yellow, "No %s running", s.server.Program.Name)
+		return
+	}
 	r := m.found(i, f)
 	pid := f.Record.PID
 	switch f.State {

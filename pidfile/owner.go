@@ -33,16 +33,31 @@ func Describe(pid int) string {
 	}
 	s := fmt.Sprintf("%q", fullName(pid, st.Comm))
 	if uids, err := statusUIDs(pid); err == nil {
-		id := strconv.FormatUint(uint64(uids[0]), 10)
-		if u, err := user.LookupId(id); err == nil {
-			id = u.Username
-		}
-		s += " of " + id
+		s += " of " + userName(uids[0])
 	}
 	if age, ok := st.age(); ok {
 		s += ", started " + time.Now().Add(-age).Format(time.DateTime)
 	}
 	return s
+}
+
+// userName is what the user uid is called, or his number.
+func userName(uid uint32) string {
+	id := strconv.FormatUint(uint64(uid), 10)
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return id
+}
+
+// Owner is the name of the user that the process pid runs as, or his number; "?" if
+// that cannot be seen.
+func Owner(pid int) string {
+	uids, err := statusUIDs(pid)
+	if err != nil {
+		return "?"
+	}
+	return userName(uids[0])
 }
 
 // maxComm is where the kernel cuts a process's name off, TASK_COMM_LEN.

@@ -141,3 +141,31 @@ func (s Socket) Covers(address netip.AddrPort) bool {
 	a, b := s.Address.Addr(), address.Addr()
 	return a == b || a.Is4() == b.Is4() && (a.IsUnspecified() || b.IsUnspecified())
 }
+
+// Sockets are those that listen, by their inodes.
+type Sockets map[uint64]Socket
+
+// ReadSockets gives the sockets of mgr's own network namespace that listen.
+func ReadSockets() Sockets {
+	out := Sockets{}
+	for _, s := range AllListening() {
+		out[s.Inode] = s
+	}
+	return out
+}
+
+// Of gives those of s that the process holds, in the order of their addresses.
+// Nothing where its descriptors may not be seen.
+func (s Sockets) Of(p *Process) []Socket {
+	var held []Socket
+	for inode := range p.sockets() {
+		if socket, listens := s[inode]; listens {
+			held = append(held, socket)
+		}
+	}
+	slices.SortFunc(held, func(a, b Socket) int { return a.Address.Compare(b.Address) })
+	if p.Exited() { // what was read may be a successor's
+		return nil
+	}
+	return held
+}

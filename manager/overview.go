@@ -1,0 +1,329 @@
+package manager
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// A sighting is an instance, or a program without one, as status found it.
+type sighting struct {
+	server   *server.Server
+	instance *server.Instance // nil: the program has none
+	finding  pidfile.Finding
+}
+
+// An overview is what status shows on a terminal: a line that sums up, then a row for
+// each instance, the worst first, as many as there is room for.
+type overview struct {
+	m       *Manager
+	tree    *pidfile.Tree
+	sockets pidfile.Sockets
+	rows    []overviewRow
+}
+
+// An overviewRow is one instance, and the lines below it.
+type overviewRow struct {
+	state pidfile.State
+	cells [overviewCells]string
+	below []line
+}
+
+// The cells of a row.
+const (
+	cellServer = iota
+	cellConf
+	cellState
+	cellPID
+	cellUptime
+	cellMemory
+	cellWorkers
+	cellPorts
+	overviewCells
+)
+
+var overviewHeads = [overviewCells]string{"SERVER", "CONF", "STATE", "PID", "UPTIME", "MEMORY", "WORKERS", "PORTS"}
+
+// onTerminal says whether status is for somebody who looks, and not for a script.
+func (m *Manager) onTerminal() bool {
+	return m.Console.screen.terminal.Columns > 0 && !m.Console.silent
+}
+
+// rank orders states, the worst first.
+func rank(s pidfile.State) int {
+	return slices.Index([]pidfile.State{pidfile.Dead, pidfile.Foreign, pidfile.Malformed, pidfile.Unknown, pidfile.Stopped, pidfile.Running}, s)
+}
+
+// overview prints sightings.
+func (m *Manager) overview(all []sighting) {
+	if len(all) == 0 {
+		return
+	}
+	slices.SortStableFunc(all, func(a, b sighting) int { return cmp.Compare(rank(a.finding.State), rank(b.finding.State)) })
+	if len(all) > 1 {
+		m.Console.Print(fmt.Sprintf("%d instances: %s\n\n", len(all), tally(all)))
+	}
+	o := &overview{m: m}
+	shown := o.take(all)
+	for _, l := range o.layout(m.Console.screen.terminal.Columns) {
+		m.Console.Print(l)
+	}
+	if rest := all[shown:]; len(rest) > 0 {
+		m.Console.Print(fmt.Sprintf("… %d more: %s; --all shows them\n", len(rest), tally(rest)))
+	}
+}
+
+// tally counts sightings that are in order: 2 dead, 998 running.
+func tally(all []sighting) string {
+	var parts []string
+	for n := 0; n < len(all); {
+		state, from := all[n].finding.State, n
+		for n < len(all) && all[n].finding.State == state {
+			n++
+		}
+		word := state.String()
+		if state == pidfile.Stopped {
+			word = "not running"
+		}
+		parts = append(parts, fmt.Sprintf("%d %s", n-from, word))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// frame is how many rows of the terminal are no instances: the sum and the line
+// behind it, the heads, what is left out, and the prompt.
+const frame = 5
+
+// take makes rows of as many sightings as there is room for, and gives their number.
+func (o *overview) take(all []sighting) int {
+	room := max(o.m.Console.screen.terminal.Rows-frame, 10)
+	for n, s := range all {
+		row := o.row(s)
+		if room -= 1 + len(row.below); room < 0 && !o.m.Options.All && n > 0 {
+			return n
+		}
+		o.rows = append(o.rows, row)
+	}
+	return len(all)
+}
+
+// row looks at one instance more closely.
+func (o *overview) row(s sighting) overviewRow {
+	r := overviewRow{state: s.finding.State}
+	for n := range r.cells {
+		r.cells[n] = "-"
+	}
+	r.cells[cellState] = s.finding.State.String()
+	r.cells[cellServer] = printable(s.server.Program.Name)
+	i := s.instance
+	if i == nil {
+		return r
+	}
+	r.cells[cellConf] = printable(confCell(i))
+	if s.finding.Record.PID != 0 && r.state != pidfile.Stopped {
+		r.cells[cellPID] = itoa(s.finding.Record.PID)
+	}
+	if r.state == pidfile.Running {
+		o.figures(i, &r)
+		return r
+	}
+	if why := o.m.whyDown(i, s.finding); why != "" {
+		r.below = o.below("", why)
+	}
+	return r
+}
+
+// whyDown says why an instance does not run, as far as is known; "" if nothing is.
+func (m *Manager) whyDown(i *server.Instance, f pidfile.Finding) string {
+	switch f.State {
+	case pidfile.Foreign:
+		return holder(f)
+	case pidfile.Malformed, pidfile.Unknown:
+		return f.Err.Error()
+	}
+	return ""
+}
+
+// confCell is what tells an instance from others of its program, "-" if it is called
+// as that is.
+func confCell(i *server.Instance) string {
+	label := i.Label()
+	if label == i.Program.Name {
+		return "-"
+	}
+	return strings.TrimPrefix(label, i.Program.Name+"/")
+}
+
+// figures fills in what a running server takes. It is looked at anew, so it may have
+// ended.
+func (o *overview) figures(i *server.Instance, r *overviewRow) {
+	f := i.Inspect()
+	defer f.Process.Close()
+	if f.State != pidfile.Running {
+		r.cells[cellState] = f.State.String()
+		return
+	}
+	if o.tree == nil {
+		o.tree, _ = pidfile.ReadTree()
+		o.sockets = pidfile.ReadSockets()
+	}
+	if o.tree == nil {
+		return
+	}
+	usages, err := family(o.tree, f.Process, o.m.Options.Verbose)
+	if err != nil {
+		return
+	}
+	st := sum(usages)
+	r.cells[cellUptime], r.cells[cellMemory], r.cells[cellWorkers] = uptime(st.Uptime), amount(st.RSS), itoa(st.Workers)
+	if ports := o.ports(f.Process); ports != "" {
+		r.cells[cellPorts] = ports
+	}
+	if o.m.Options.Verbose {
+		r.below = append(r.below, o.more(i, f, st)...)
+	}
+}
+
+// ports are the numbers of those that the process listens at.
+func (o *overview) ports(p *pidfile.Process) string {
+	var out []string
+	for _, s := range o.sockets.Of(p) {
+		if n := itoa(int(s.Address.Port())); !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+// more is what -v tells of a running server.
+func (o *overview) more(i *server.Instance, f pidfile.Finding, st Stats) []line {
+	text := fmt.Sprintf("%.1f %% cpu", share(secs(st.CPUSeconds), secs(st.Uptime)))
+	if st.Descriptors != nil {
+		text += fmt.Sprintf(", %d descriptors", *st.Descriptors)
+		if st.MaxFDs != nil {
+			text += fmt.Sprintf(" of %d", *st.MaxFDs)
+		}
+	}
+	out := o.below("", text+", user "+pidfile.Owner(f.Record.PID))
+	if i.Orphan {
+		out = append(out, o.below(yellow, "its conf "+i.Conf+" is gone")...)
+	}
+	stale, _ := i.Stale(f)
+	for _, words := range staleWords(stale) {
+		out = append(out, o.below(yellow, "stale: "+words)...)
+	}
+	return out
+}
+
+// below gives a text as lines below a row.
+func (o *overview) below(color, text string) []line {
+	var out []line
+	for _, part := range wrapped(printable(text), o.m.Console.screen.terminal.Columns) {
+		out = append(out, line{color, part})
+	}
+	return out
+}
+
+// layout gives the lines of the table, as wide as the terminal at the most.
+func (o *overview) layout(columns int) []string {
+	widths := [overviewCells]int{}
+	rows := append([]overviewRow{{cells: overviewHeads, state: -1}}, o.rows...)
+	for _, r := range rows {
+		for n, cell := range r.cells {
+			widths[n] = max(widths[n], width(cell))
+		}
+	}
+	gap := narrow(&widths, columns)
+	var out []string
+	for _, r := range rows {
+		out = append(out, o.m.Console.row(r, widths, gap))
+		for _, l := range r.below {
+			out = append(out, o.m.Console.painted(l))
+		}
+	}
+	return out
+}
+
+// narrow makes columns fit, and gives the blanks between two: first those go, then
+// the ends of confs, of ports and of the servers' names.
+func narrow(widths *[overviewCells]int, columns int) (gap int) {
+	excess := func(gap int) int {
+		sum := gap*(overviewCells-1) - columns
+		for _, w := range widths {
+			sum += w
+		}
+		return sum
+	}
+	if excess(2) <= 0 {
+		return 2
+	}
+	for _, least := range []struct{ cell, width int }{{cellConf, 12}, {cellPorts, 11}, {cellServer, 12}, {cellConf, 6}, {cellPorts, 5}, {cellServer, 6}} {
+		if over := excess(1); over > 0 && widths[least.cell] > least.width {
+			widths[least.cell] = max(least.width, widths[least.cell]-over)
+		}
+	}
+	return 1
+}
+
+// wrapped breaks text into lines of so many columns, at blanks where there are some,
+// each behind two blanks.
+func wrapped(text string, columns int) []string {
+	const indent = "  "
+	var out []string
+	at := indent
+	for word := range strings.FieldsSeq(text) {
+		if at != indent && width(at)+1+width(word) > columns {
+			out, at = append(out, at), indent
+		}
+		if at != indent {
+			at += " "
+		}
+		at += word
+		for room := max(columns, 20); width(at) > room; {
+			out, at = append(out, string([]rune(at)[:room])), indent+string([]rune(at)[room:])
+		}
+	}
+	return append(out, at)
+}
+
+// row lays out one row. The state alone is coloured.
+func (c *Console) row(r overviewRow, widths [overviewCells]int, gap int) string {
+	var b strings.Builder
+	for n, cell := range r.cells {
+		cell = fit(cell, widths[n])
+		pad := strings.Repeat(" ", widths[n]-width(cell))
+		switch n {
+		case cellPID, cellUptime, cellMemory, cellWorkers:
+			cell = pad + cell
+		case cellState:
+			cell = c.colored(stateColor(r.state), cell) + pad
+		default:
+			cell += pad
+		}
+		if n > 0 {
+			b.WriteString(strings.Repeat(" ", gap))
+		}
+		b.WriteString(cell)
+	}
+	return strings.TrimRight(b.String(), " ") + "\n"
+}
+
+// stateColor is the colour of a state; "" of none.
+func stateColor(s pidfile.State) string {
+	switch s {
+	case pidfile.Running:
+		return green
+	case pidfile.Dead, pidfile.Foreign, pidfile.Malformed, pidfile.Unknown:
+		return red
+	case pidfile.Stopped:
+		return yellow
+	}
+	return ""
+}
+
+func secs(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
