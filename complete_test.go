@@ -145,9 +145,9 @@ var completed = []struct {
 
 // listed are command lines, and all that the last word may become.
 var listed = []struct{ typed, want string }{
-	{"mgr object-server st", "start status stop"},
-	{"mgr st", "start status stop"},
-	{"mgr m", "main memcached"},
+	{"mgr object-server st", "start stats status stop"},
+	{"mgr st", "start stats status stop"},
+	{"mgr m", "main manual memcached"},
 	{"mgr object", `object object-auditor object-server object.1 object.long object.w\$x`},
 	{"mgr memcached.", "memcached.0 memcached.1"},
 	{"mgr stop --kill-", "--kill-after-timeout --kill-wait"},

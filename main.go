@@ -110,7 +110,7 @@ func dispatch(c *cli.Context, console *manager.Console) (int, error) {
 		}
 	}
 	ctx, caught := interruptible(cmd.Name == "no-daemon" || o.Foreground || o.Stays())
-	m := &manager.Manager{Fleet: f, Console: console, Options: o}
+	m := &manager.Manager{Fleet: f, Console: console, Options: o, Flags: describe(c.App.Flags)}
 	status := m.Run(ctx, cmd, servers)
 	if sig := caught(); sig != 0 && !o.Compat {
 		return 128 + int(sig), nil

@@ -19,9 +19,6 @@ import (
 	"mgr/server"
 )
 
-// systemProfile is read where no other is named, if it is there.
-const systemProfile = "/etc/mgr/mgr.conf"
-
 // flags are the options. Parsing and help are made of this table.
 func flags() []cli.Flag {
 	return []cli.Flag{
@@ -252,8 +249,8 @@ func fleet(c *cli.Context) (*server.Fleet, error) {
 		return nil, errors.New("--profile, or $MGR_PROFILE: no file named")
 	}
 	if path == "" {
-		if _, err := os.Stat(systemProfile); err == nil {
-			path = systemProfile
+		if _, err := os.Stat(manager.SystemProfile); err == nil {
+			path = manager.SystemProfile
 		}
 	}
 	host, _ := os.Hostname()

@@ -87,7 +87,7 @@ var KeyDocs = []KeyDoc{
 	{"console_args", "words", "", "none", "words added to the command for `no-daemon`"},
 	{"user", "name", "", "the caller", "the user to run as, with its groups; a name or a number"},
 	{"group", "name", "", "the user's", "the group to run as"},
-	{"umask", "octal", "022", "", "octal"},
+	{"umask", "octal", "022", "", "its umask"},
 	{"directory", "path", "/", "", "working directory"},
 	{"nice", "number", "", "the caller's", "niceness, -20 to 19"},
 	{"environment", "variables", "", "none", "variables to set: `NAME=\"value\",OTHER=value`"},
@@ -120,4 +120,15 @@ func AcceptedKeys() []string {
 	return slices.DeleteFunc(sortedKeys(keys()), func(name string) bool {
 		return slices.ContainsFunc(KeyDocs, func(d KeyDoc) bool { return d.Name == name })
 	})
+}
+
+// AcceptedSections are the sections that are read and mean nothing.
+func AcceptedSections() []string {
+	var names []string
+	for _, s := range sections {
+		if !slices.ContainsFunc(SectionDocs, func(d Doc) bool { return d.Name == "`["+s.name+"]`" }) {
+			names = append(names, "["+s.name+"]")
+		}
+	}
+	return names
 }

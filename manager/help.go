@@ -121,4 +121,8 @@ for status to say.`
   mgr completion fish | source            in ~/.config/fish/config.fish
 
 ` + "`make install`" + ` puts it where each of them finds it by itself.`
+
+	manualHelp = `Prints mgr(1), or mgr.conf(5) about profiles, in mdoc(7):
+
+  mgr manual mgr | man -l -`
 )

@@ -78,6 +78,7 @@ type Manager struct {
 	Fleet   *server.Fleet
 	Console *Console
 	Options Options
+	Flags   []Flag // all options that there are, for the manual
 
 	begun   time.Time
 	words   []string // what the operator named
@@ -126,6 +127,7 @@ func Commands() []Command {
 		{Name: "stats", Help: "processor time, memory, workers; repeatedly", Long: statsHelp, all: true, watches: true, run: (*Manager).stats},
 		{Name: "profile", Help: "print the built-in profile", Long: profileHelp, bare: true, run: (*Manager).profile},
 		{Name: "completion", Help: "print the completion for a shell", Long: completionHelp, Words: shells, bare: true, run: (*Manager).completion},
+		{Name: "manual", Help: "print a manual page", Long: manualHelp, Words: manuals, bare: true, run: (*Manager).manual},
 	}
 }
 
