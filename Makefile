@@ -36,7 +36,21 @@ CACHES = case "$$GOCACHE$$GOMODCACHE" in *'$(TMPCACHE)/'*) \
 	mkdir -m 700 '$(TMPCACHE)' 2>/dev/null; \
 	if [ -L '$(TMPCACHE)' ] || [ ! -O '$(TMPCACHE)' ]; then echo 'make: $(TMPCACHE) is not yours: set GOCACHE and GOMODCACHE' >&2; exit 1; fi ;; esac
 
-.PHONY: build fakeserver demo test lint fuzz e2e e2e-daemons bench install clean help caches
+# The binary prints what is installed beside it. Where it is for another machine, HOSTMGR is to be
+# one of the same sources that runs on this one.
+HOSTMGR ?= $(BIN)/mgr
+TO = $(DESTDIR)$(PREFIX)
+BASH_COMPLETION = share/bash-completion/completions/mgr
+ZSH_COMPLETION = share/zsh/site-functions/_mgr
+FISH_COMPLETION = share/fish/vendor_completions.d/mgr.fish
+MANUAL = share/man/man1/mgr.1
+CONF_MANUAL = share/man/man5/mgr.conf.5
+
+# $(call put,WORDS,PATH) installs what mgr prints at these words.
+put = install -d '$(TO)/$(dir $(2))' && '$(HOSTMGR)' $(1) >'$(BIN)/printed' && \
+	install -m 644 '$(BIN)/printed' '$(TO)/$(2)' && rm '$(BIN)/printed'
+
+.PHONY: build fakeserver demo test lint fuzz e2e e2e-daemons bench install uninstall clean help caches
 
 # Go knows itself what has changed.
 build: caches ## build bin/mgr, one static binary
@@ -79,9 +93,17 @@ bench: build ## measure it beside others of its kind; installs them if root: BEN
 e2e-daemons: build ## try it on nginx, redis, postgres and memcached; installs Debian's packages (root)
 	@MGR='$(BIN)/mgr' scripts/e2e-daemons
 
-install: build ## install to $(DESTDIR)$(PREFIX)/bin
-	@install -d '$(DESTDIR)$(PREFIX)/bin'
-	install -m 755 '$(BIN)/mgr' '$(DESTDIR)$(PREFIX)/bin/mgr'
+install: build ## install binary, manuals and completion below $(DESTDIR)$(PREFIX)
+	install -d '$(TO)/bin'
+	install -m 755 '$(BIN)/mgr' '$(TO)/bin/mgr'
+	$(call put,manual mgr,$(MANUAL))
+	$(call put,manual mgr.conf,$(CONF_MANUAL))
+	$(call put,completion bash,$(BASH_COMPLETION))
+	$(call put,completion zsh,$(ZSH_COMPLETION))
+	$(call put,completion fish,$(FISH_COMPLETION))
+
+uninstall: ## remove what install has put there
+	cd '$(TO)' && rm -f bin/mgr $(MANUAL) $(CONF_MANUAL) $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
 
 clean: ## remove what was built
 	rm -rf bin
