@@ -2,7 +2,6 @@ package pidfile
 
 import (
 	"os"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,21 +17,12 @@ type Tree struct {
 // ReadTree takes the snapshot from /proc. Processes that end while it is taken
 // are left out.
 func ReadTree() (*Tree, error) {
-	dir, err := os.Open("/proc")
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
+	pids, err := processes()
 	if err != nil {
 		return nil, err
 	}
 	t := &Tree{stats: map[int]Stat{}, children: map[int][]int{}, led: map[int][]int{}}
-	for _, name := range names {
-		pid, err := strconv.Atoi(name)
-		if err != nil {
-			continue
-		}
+	for _, pid := range pids {
 		if st, err := stat(pid); err == nil && !st.exited() {
 			t.stats[pid] = st
 			t.children[st.PPID] = append(t.children[st.PPID], pid)
