@@ -18,6 +18,9 @@ type Target struct {
 	whole  bool      // some word asked for all
 }
 
+// Whole is the target that a program is when all of it is meant.
+func Whole(p *Program) *Target { return &Target{Program: p, whole: true} }
+
 // A pattern is a conf name, or a glob for some.
 type pattern struct {
 	text  string

@@ -112,6 +112,15 @@ one place on a terminal, and else in blocks that begin with the time. It only
 reads. Exit status: 0; 1 of some server it cannot be told. Whether all run is
 for status to say.`
 
+	adoptHelp = `Writes the pidfile of a server that runs without one: that somebody started by
+hand, that lost its pidfile, or whose start was interrupted. It looks for the
+process that shows the server's command line, or its match, that is no worker of
+another one, that no other pidfile names, and that belongs to root, the caller,
+the profile's user or who owns the run directory. With --dry-run it tells which.
+
+Exit status: 0 each has a pidfile now, or had one; 1 of some there is no such
+process, or there are several: nothing was written for those.`
+
 	profileHelp = `Prints the built-in profile, to start one's own from.`
 
 	completionHelp = `Prints what makes a shell complete commands, options, servers and confs:

@@ -65,7 +65,7 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 		m.Console.Warn("%s: %s: not signalled, removing pidfile %q", i, holder(f), i.Pidfile)
 		s.removeStale(i, f.Record.PID)
 	case pidfile.Malformed:
-		err := m.untracked(i, f)
+		err := m.unnamed(i, f)
 		if err == nil {
 			err = m.removeJunk(i, f)
 		}
@@ -103,9 +103,9 @@ func (s *stopping) orphans(i *server.Instance, rec pidfile.Record) []*target {
 	return s.send(i, pid, left)
 }
 
-// untracked says whether the server runs though its pidfile names nobody: then
+// unnamed says whether the server runs though its pidfile names nobody: then
 // the pidfile must not go, and no second server be started.
-func (m *Manager) untracked(i *server.Instance, f pidfile.Finding) error {
+func (m *Manager) unnamed(i *server.Instance, f pidfile.Finding) error {
 	copies, err := i.Copies()
 	if err != nil || len(copies) == 0 {
 		return err

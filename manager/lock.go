@@ -125,6 +125,7 @@ func (m *Manager) waitLock(ctx context.Context, i *server.Instance) error {
 	defer timer.Stop()
 	select {
 	case err := <-got:
+		m.Fleet.Outdated()
 		return err
 	case <-ctx.Done():
 		return fmt.Errorf("interrupted while %s is acting on it", who)

@@ -86,6 +86,7 @@ type Manager struct {
 	byInst  map[*server.Instance]*Result
 	unread  *Result // stands for all of results if nobody will read them
 	warned  map[string]bool
+	loose   map[*server.Instance][]int // of status: servers, by pid, that run without a pidfile
 }
 
 // A Command is one row of the table of commands.
@@ -125,6 +126,7 @@ func Commands() []Command {
 		{Name: "check", Help: "is everything in order to run it", Long: checkHelp, all: true, run: (*Manager).check},
 		{Name: "logs", Help: "the last lines that they wrote, and the next", Long: logsHelp, lines: true, run: (*Manager).logs},
 		{Name: "stats", Help: "processor time, memory, workers; repeatedly", Long: statsHelp, all: true, watches: true, run: (*Manager).stats},
+		{Name: "adopt", Help: "write the pidfile of what runs without one", Long: adoptHelp, run: (*Manager).adopt},
 		{Name: "profile", Help: "print the built-in profile", Long: profileHelp, bare: true, run: (*Manager).profile},
 		{Name: "completion", Help: "print the completion for a shell", Long: completionHelp, Words: shells, bare: true, run: (*Manager).completion},
 		{Name: "manual", Help: "print a manual page", Long: manualHelp, Words: manuals, bare: true, run: (*Manager).manual},
@@ -167,7 +169,7 @@ func (c Command) ForAll() bool { return c.all }
 // and returns. A bare command needs no fleet.
 func (m *Manager) Run(ctx context.Context, cmd Command, words []string) int {
 	m.begun, m.words = time.Now(), words
-	m.byInst, m.warned = map[*server.Instance]*Result{}, map[string]bool{}
+	m.byInst, m.warned, m.loose = map[*server.Instance]*Result{}, map[string]bool{}, map[*server.Instance][]int{}
 	m.Console.silent = m.Options.Quiet || m.Options.JSON
 	m.Console.color = m.Options.Color
 	defer m.Console.Flush()

@@ -70,6 +70,9 @@ func (m *Manager) stopAndStart(ctx context.Context, servers []*server.Server) in
 		return Failed
 	}
 	stuck := m.stuck(s)
+	for _, i := range s.loose {
+		stuck[i] = true
+	}
 	for i := range m.givenBack(ctx, s.targets) {
 		s.failed, stuck[i] = true, true
 	}

@@ -40,11 +40,12 @@ type starting struct {
 	launches *server.Launches          // of the round that is under way
 	skip     map[*server.Instance]bool // not to be started
 	begun    map[*server.Instance]bool
-	already  map[*aliases.Program]bool // some instance of it runs
-	tries    map[*server.Instance]int  // starts that ended in a death
-	left     map[*server.Instance]int  // dead servers, by pid, whose workers still run
-	again    []*server.Instance        // to be tried again
-	due      time.Time                 // when
+	already  map[*aliases.Program]bool  // some instance of it runs
+	tries    map[*server.Instance]int   // starts that ended in a death
+	left     map[*server.Instance]int   // dead servers, by pid, whose workers still run
+	loose    map[*server.Instance][]int // servers, by pid, that run without a pidfile
+	again    []*server.Instance         // to be tried again
+	due      time.Time                  // when
 	failed   bool
 	refused  int // compat: programs that swift-init would not have started
 }
@@ -52,7 +53,7 @@ type starting struct {
 // startAll starts the instances of servers but those in skip, tier after tier:
 // the next one begins once the one before is ready.
 func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip map[*server.Instance]bool) int {
-	s := &starting{m: m, skip: skip, begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}, left: map[*server.Instance]int{}}
+	s := &starting{m: m, skip: skip, begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}, left: map[*server.Instance]int{}, loose: map[*server.Instance][]int{}}
 	if err := m.openRunDir(); err != nil {
 		m.problem(nil, "%v: nothing started", err)
 		return Failed
@@ -164,8 +165,9 @@ func (m *Manager) openRunDir() error {
 // its server is under way or has failed.
 func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 	var launched []*server.Child
+	found := s.inspect(batch)
 	for _, i := range batch {
-		if c := s.launch(i); c != nil {
+		if c := s.launch(i, found[i]); c != nil {
 			launched = append(launched, c)
 		} else {
 			i.Unlock()
@@ -212,15 +214,20 @@ func (s *starting) untracked(c *server.Child) time.Duration {
 
 func noLimit(*server.Child) time.Duration { return 0 }
 
-// launch starts one instance unless it runs; nil if there is nothing to wait for.
-func (s *starting) launch(i *server.Instance) *server.Child {
+// launch starts one instance, which was found as f says, unless it runs; nil if
+// there is nothing to wait for.
+func (s *starting) launch(i *server.Instance, f pidfile.Finding) *server.Child {
 	m := s.m
 	s.begun[i] = true
-	f := i.Inspect()
-	f.Process.Close()
 	r := m.found(i, f)
 	if s.m.gone(i) {
 		f = pidfile.Finding{State: pidfile.Stopped}
+	}
+	if pids := s.loose[i]; len(pids) > 0 {
+		s.failed = true
+		m.problem(i, "%s (%s): not started: %s this server already, without a pidfile", i, subject(i), runPIDs(pids))
+		m.adoptHint(i, pids)
+		return nil
 	}
 	switch f.State {
 	case pidfile.Running:
@@ -282,7 +289,7 @@ func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 		}
 		m.Console.Warn("%s: %s: replacing pidfile %q", i, holder(f), i.Pidfile)
 	case pidfile.Malformed:
-		if err := m.untracked(i, f); err != nil {
+		if err := m.unnamed(i, f); err != nil {
 			return err
 		}
 		return m.removeJunk(i, f)

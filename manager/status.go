@@ -29,7 +29,7 @@ func (m *Manager) status(_ context.Context, servers []*server.Server) int {
 	if m.onTerminal() {
 		show = func(s sighting) { all = append(all, s) }
 	}
-	next := server.Inspections(instances(servers))
+	found, n := m.inspect(instances(servers)), 0
 	for _, s := range servers {
 		for _, err := range s.Errs {
 			m.problem(nil, "%s: %v", s.Program.Name, err)
@@ -40,13 +40,40 @@ func (m *Manager) status(_ context.Context, servers []*server.Server) int {
 			show(sighting{server: s, finding: pidfile.Finding{State: pidfile.Stopped}})
 		}
 		for _, i := range s.Instances {
-			f := next()
+			f := found[n]
+			n++
 			seen[f.State] = true
 			show(sighting{s, i, f})
 		}
 	}
 	m.overview(all)
 	return worst(seen)
+}
+
+// inspect looks at all instances, and, if some do not run, for servers that no
+// pidfile names. It gives what was found in the order of the instances.
+func (m *Manager) inspect(all []*server.Instance) []pidfile.Finding {
+	found := make([]pidfile.Finding, len(all))
+	var missing []*server.Instance
+	next := server.Inspections(all)
+	for n, i := range all {
+		if found[n] = next(); absent(found[n]) {
+			missing = append(missing, i)
+		}
+	}
+	loose := m.untracked(missing)
+	for n, i := range all {
+		u, ok := loose[i]
+		if !ok {
+			continue
+		}
+		found[n] = i.Inspect() // it may have been being started
+		found[n].Process.Close()
+		if absent(found[n]) {
+			m.loose[i] = u.PIDs
+		}
+	}
+	return found
 }
 
 // instances are those of all servers, in their order.
@@ -81,6 +108,10 @@ func (m *Manager) showLine(s sighting) {
 	}
 	r := m.found(i, f)
 	pid := f.Record.PID
+	if pids := m.loose[i]; len(pids) > 0 {
+		m.Console.Paint(yellow, "%s running (%s - %s), %s", i, joinPIDs(pids, " "), subject(i), untold(f))
+		return
+	}
 	switch f.State {
 	case pidfile.Running:
 		m.Console.Paint(green, "%s running (%d - %s)", i, pid, subject(i))
@@ -103,6 +134,14 @@ func (m *Manager) showLine(s sighting) {
 		m.Console.Paint(red, "%s %s (%s)", i, f.State, subject(i))
 		m.problem(i, "%s: %v", i, f.Err)
 	}
+}
+
+// untold says what leads nobody to a server that runs all the same.
+func untold(f pidfile.Finding) string {
+	if f.State == pidfile.Stopped {
+		return "without a pidfile"
+	}
+	return "but its pidfile names pid " + itoa(f.Record.PID)
 }
 
 // zombie names, at -v, the parent that does not reap a dead server.

@@ -49,6 +49,8 @@ type stopping struct {
 	ran     map[*aliases.Program]bool // something of it runs, or ran
 	tree    *pidfile.Tree             // before the signals, where a stop may kill
 	ports   bool                      // a start will follow: take down what the servers listen at
+	missing []*server.Instance        // those that were found not to run
+	loose   []*server.Instance        // of those, the ones that run without a pidfile
 }
 
 // A target is one process that is to end: the server of an instance, or a
@@ -106,6 +108,7 @@ func (s *stopping) all(ctx context.Context, servers []*server.Server) {
 			break
 		}
 	}
+	s.sayLoose(ctx)
 	s.sayNone(servers)
 	if ctx.Err() != nil {
 		s.interrupted(instances(servers))
@@ -230,6 +233,9 @@ func (s *stopping) signal(i *server.Instance) []*target {
 	f := i.Inspect()
 	r := s.m.found(i, f)
 	if f.State != pidfile.Running {
+		if absent(f) && s.m.untouchedSoFar(i) {
+			s.missing = append(s.missing, i)
+		}
 		return s.leftover(i, f)
 	}
 	r.Signal = signalName(s.m.stopSignal(i.Program))

@@ -33,7 +33,8 @@ type Fleet struct {
 	looks  map[string]*command // by command word
 	creds  map[[2]string]*credentials
 	finds  map[conftree.Search]find
-	null   *os.File // /dev/null, once opened
+	null   *os.File        // /dev/null, once opened
+	census *pidfile.Census // of all processes, once it was taken
 }
 
 // devNull gives a descriptor of /dev/null.

@@ -1,0 +1,229 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// This file is about servers that run and that no pidfile names: those that
+// somebody started by hand, that lost their pidfile, or that write it themselves
+// and have not yet.
+
+// untracked gives the servers that instances, which were found not to run, have
+// all the same, where nothing but they can be meant by them.
+func (m *Manager) untracked(missing []*server.Instance) map[*server.Instance]server.Untracked {
+	if len(missing) == 0 || m.Options.Compat {
+		return nil
+	}
+	found, err := m.Fleet.Untracked(missing)
+	if err != nil {
+		m.Console.Warn("cannot look for servers without a pidfile: %v", err)
+		return nil
+	}
+	for i, u := range found {
+		if u.Alike || len(u.PIDs) == 0 {
+			delete(found, i)
+		}
+	}
+	return found
+}
+
+// absent says whether f is about a server that does not run, as far as its pidfile
+// tells.
+func absent(f pidfile.Finding) bool {
+	return f.State == pidfile.Stopped || f.State == pidfile.Dead || f.State == pidfile.Foreign
+}
+
+// untouchedSoFar says whether this command has neither stopped nor started i: what
+// looks like its server then is what it has left behind.
+func (m *Manager) untouchedSoFar(i *server.Instance) bool {
+	r := m.byInst[i]
+	return r == nil || r.Action == "" || r.Action == "remove-pidfile"
+}
+
+// runPIDs is `pid 12 runs` or `pids 12 and 13 run`.
+func runPIDs(pids []int) string {
+	if len(pids) == 1 {
+		return "pid " + itoa(pids[0]) + " runs"
+	}
+	return "pids " + joinPIDs(pids, " and ") + " run"
+}
+
+func joinPIDs(pids []int, last string) string {
+	var words []string
+	for _, pid := range pids {
+		words = append(words, itoa(pid))
+	}
+	n := len(words) - 1
+	if n == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:n], ", ") + last + words[n]
+}
+
+// adoptHint says what leads on from servers without a pidfile.
+func (m *Manager) adoptHint(i *server.Instance, pids []int) {
+	if len(pids) > 1 {
+		m.Console.Hint("one of them is too many: end it by hand, then mgr adopt %s", wordFor(i))
+		return
+	}
+	m.Console.Hint("mgr adopt %s writes its pidfile", wordFor(i))
+}
+
+// wordFor is what an operator types for i.
+func wordFor(i *server.Instance) string {
+	word := i.Program.Name
+	if i.Conf == "" && !i.Program.Numbered() {
+		return word
+	}
+	if names := i.Names(); names[len(names)-1] != "" {
+		word += "." + names[len(names)-1]
+	}
+	return word
+}
+
+// inspect looks at instances whose locks are held, and, if some do not run, for
+// servers that no pidfile names.
+func (s *starting) inspect(batch []*server.Instance) map[*server.Instance]pidfile.Finding {
+	found := map[*server.Instance]pidfile.Finding{}
+	var missing []*server.Instance
+	for _, i := range batch {
+		f := i.Inspect()
+		f.Process.Close()
+		found[i] = f
+		if absent(f) && s.m.untouchedSoFar(i) {
+			missing = append(missing, i)
+		}
+	}
+	for i, u := range s.m.untracked(missing) {
+		f := i.Inspect() // it may have written its pidfile meanwhile
+		f.Process.Close()
+		if found[i] = f; absent(f) {
+			s.loose[i] = u.PIDs
+		}
+	}
+	return found
+}
+
+// sayLoose names the servers of instances that were found not to run and that run
+// all the same: no signal goes to a process that no pidfile names.
+func (s *stopping) sayLoose(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	m := s.m
+	found := m.untracked(s.missing)
+	for _, i := range s.missing {
+		u, ok := found[i]
+		if !ok || !stillAbsent(i) {
+			continue
+		}
+		s.failed, s.ran[i.Program] = true, true
+		s.loose = append(s.loose, i)
+		m.problem(i, "%s (%s): %s it without a pidfile: not signalled", i, subject(i), runPIDs(u.PIDs))
+		m.adoptHint(i, u.PIDs)
+	}
+}
+
+// stillAbsent looks again: a server may have written its pidfile meanwhile.
+func stillAbsent(i *server.Instance) bool {
+	f := i.Inspect()
+	f.Process.Close()
+	return absent(f)
+}
+
+// adopt writes the pidfiles of servers that run without one.
+func (m *Manager) adopt(ctx context.Context, servers []*server.Server) int {
+	all := instances(servers)
+	if err := m.openRunDir(); err != nil {
+		m.problem(nil, "%v: nothing adopted", err)
+		return Failed
+	}
+	failed := false
+	ok := m.eachBatch(ctx, all, !m.Options.DryRun, func(batch []*server.Instance) {
+		failed = !m.adoptBatch(batch) || failed
+		for _, i := range batch {
+			i.Unlock()
+		}
+	})
+	if !ok || failed || ctx.Err() != nil {
+		return Failed
+	}
+	return OK
+}
+
+// adoptBatch adopts the servers of instances whose locks are held, and says
+// whether all have a pidfile now.
+func (m *Manager) adoptBatch(batch []*server.Instance) bool {
+	var missing []*server.Instance
+	states := map[*server.Instance]pidfile.Finding{}
+	for _, i := range batch {
+		f := i.Inspect()
+		f.Process.Close()
+		m.found(i, f)
+		if states[i] = f; absent(f) || f.State == pidfile.Malformed {
+			missing = append(missing, i)
+		}
+	}
+	found, err := map[*server.Instance]server.Untracked(nil), error(nil)
+	if len(missing) > 0 {
+		found, err = m.Fleet.Untracked(missing)
+	}
+	if err != nil {
+		m.problem(nil, "cannot look for servers without a pidfile: %v", err)
+		return false
+	}
+	ok := true
+	for _, i := range batch {
+		if err := m.adoptOne(i, states[i], found[i]); err != nil {
+			m.problem(i, "%s (%s): not adopted: %v", i, subject(i), err)
+			ok = false
+		}
+	}
+	return ok
+}
+
+// adoptOne writes the pidfile of i, which was found as f says, if there is but one
+// server that it can be for.
+func (m *Manager) adoptOne(i *server.Instance, f pidfile.Finding, u server.Untracked) error {
+	switch {
+	case f.State == pidfile.Running:
+		m.Console.Say("%s running (%d - %s)", i, f.Record.PID, subject(i))
+		return nil
+	case f.State == pidfile.Unknown, f.State == pidfile.Foreign && i.Stray(f):
+		return f.Err
+	case len(u.PIDs)+len(u.Shared) == 0:
+		return errors.New("no process runs it")
+	case len(u.Shared) > 0:
+		return errors.New(runPIDs(append(u.PIDs, u.Shared...)) + " what may be another instance as well")
+	case len(u.PIDs) > 1:
+		return errors.New(runPIDs(u.PIDs) + " it, and which is the server cannot be told: end one by hand")
+	}
+	pid := u.PIDs[0]
+	if m.Options.DryRun {
+		m.Console.Say("Would adopt %s (%d - %s): %s", i, pid, subject(i), pidfile.Describe(pid))
+		m.did(i, "adopt", pidfile.Running, pid)
+		return nil
+	}
+	if f.State == pidfile.Malformed {
+		if err := i.Remove(0); err != nil {
+			return err
+		}
+	}
+	who := pidfile.Describe(pid)
+	if err := i.Adopt(pid); err != nil {
+		return err
+	}
+	now := i.Inspect()
+	now.Process.Close()
+	if now.State != pidfile.Running {
+		return errors.Join(errors.New(runPIDs(u.PIDs)+" it, but as "+now.State.String()), i.Remove(pid))
+	}
+	m.Console.Say("Adopted %s (%d - %s): %s", i, pid, subject(i), who)
+	m.did(i, "adopt", pidfile.Running, pid)
+	return nil
+}
