@@ -68,6 +68,8 @@ var KeyDocs = []KeyDoc{
 	{"pidfile", "path", "", "in the run directory, see below", "path of the pidfile, which the server may rewrite, see below"},
 	{"forking", "truth", "false", "", "the server alone writes the pidfile, whether the command daemonizes or not"},
 	{"match", "glob", "", "none", "a glob for the whole command line of programs that change theirs; what still shows the command is the server too"},
+	{"conf_format", "text", "", "none", "`ini`: its confs are what Python's configparser reads; `why` tells what is wrong with one"},
+	{"address", "text", "", "that of `ready`", "where it listens, for `why` and `status`: `tcp:HOST:PORT`, `unix:/PATH`, or `conf:HOSTKEY:PORTKEY`, two keys of the conf's `[DEFAULT]`; may hold variables"},
 	{"checkcommand", "words", "", "none", "tests the conf; `restart`, `reload` and `reload-seamless` do nothing unless it ends with 0"},
 	{"checkcommand_absent", "glob", "", "none", "a glob for what `checkcommand` writes where this version of the program knows no such test: its conf is not tested then"},
 	{"ready", "text", "started", "`pidfile` if it is forking", "how it shows that it is ready: `started` (it is executed), `stdout-close` (it closes its stdout and stderr), `pidfile` (it wrote its own), `notify` (READY=1, sd_notify(3)), `tcp:HOST:PORT`, `unix:/PATH` (takes a connection), `http://…` (answers); may hold variables"},

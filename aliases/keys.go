@@ -45,6 +45,8 @@ var keys = sync.OnceValue(func() map[string]row {
 		"process_name":        {set: processName, each: true, circular: []string{"conf", "conf_name", "pidfile"}},
 		"pidfile":             {set: template(func(p *Program) *string { return &p.Pidfile }), each: true, circular: []string{"pidfile"}},
 		"forking":             {set: truth(func(p *Program) *bool { return &p.Forking })},
+		"address":             each(address),
+		"conf_format":         {set: confFormat},
 		"match":               each(globKey(func(p *Program) *string { return &p.Match })),
 		"checkcommand":        each(words(func(p *Program) *[]string { return &p.CheckCommand }, true)),
 		"checkcommand_absent": each(globKey(func(p *Program) *string { return &p.CheckAbsent })),

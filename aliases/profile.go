@@ -70,6 +70,8 @@ type Program struct {
 	OnceArgs       []string    // words added for one pass; nil: cannot
 	ConsoleArgs    []string    // words added in the foreground
 
+	ConfFormat   string    // syntax of the confs: FormatINI, or "" if it is not known
+	Address      Readiness // where it listens, "": where Ready has it
 	Ready        Readiness
 	ReadyWait    time.Duration // how long to wait until ready
 	StartWait    time.Duration // how long it must live after its start to count as started

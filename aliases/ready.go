@@ -76,3 +76,42 @@ func (r Readiness) check() error {
 	}
 	return nil
 }
+
+// AddressConf is the kind of an address that the conf names, conf:HOSTKEY:PORTKEY:
+// two keys of its [DEFAULT].
+const AddressConf = "conf"
+
+// address keeps where a server listens, as ready keeps its text.
+func address(p *Program, value string, scope Scope) error {
+	text, err := scope.Expand(value)
+	if err != nil {
+		return err
+	}
+	switch r := Readiness(text); r.Kind() {
+	case ReadyTCP, ReadyUnix:
+		err = r.check()
+	default:
+		host, port, ok := strings.Cut(r.Address(), ":")
+		if r.Kind() != AddressConf || !ok || host == "" || port == "" || strings.Contains(port, ":") {
+			err = fmt.Errorf("%q is none of tcp:HOST:PORT, unix:/PATH and conf:HOSTKEY:PORTKEY", clip(text))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	bound, err := scope.bind(value)
+	p.Address = Readiness(bound)
+	return err
+}
+
+// FormatINI is the one syntax of confs that mgr understands: that of Python's
+// configparser.
+const FormatINI = "ini"
+
+func confFormat(p *Program, value string, _ Scope) error {
+	if value != FormatINI && value != "" {
+		return fmt.Errorf("%q is not understood, it takes %s or nothing", clip(value), FormatINI)
+	}
+	p.ConfFormat = value
+	return nil
+}

@@ -1,16 +1,13 @@
 package conftree
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode"
 
 	"golang.org/x/sys/unix"
 )
@@ -82,53 +79,17 @@ func partHas(path, section string) (bool, error) {
 }
 
 func fileHas(f *os.File, info fs.FileInfo, section string) (bool, error) {
-	if !info.Mode().IsRegular() {
-		return false, errors.New("not a regular file")
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxConf+1))
-	switch {
-	case err != nil:
-		return false, cause(err)
-	case len(data) > maxConf:
-		return false, fmt.Errorf("larger than %d bytes", maxConf)
-	case bytes.IndexByte(data, 0) >= 0:
-		return false, errors.New("a NUL byte: this is no INI file")
-	}
-	return hasHeader(data, section), nil
+	data, err := readINI(f, info)
+	return err == nil && hasHeader(data, section), err
 }
 
-// hasHeader says whether an INI text has the section, by the rules of Python's
-// configparser (RawConfigParser._read), which the servers read their confs with:
-// a line that is indented more than the key before it is more of its value,
-// whatever it looks like, and a section's name reaches to the last bracket of
-// the line. What configparser would refuse is passed over: the server itself
-// will say so.
-//
-// It is no job for the ini library, which takes a section indented like the key
-// before it for a value, and a back quote or three double quotes in a value for
-// the begin of a text that reaches over sections.
+// hasHeader says whether an INI text has the section. What configparser would
+// refuse is passed over: the server itself will say so.
 func hasHeader(text []byte, section string) bool {
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	indent, key := 0, false
-	for line := range bytes.Lines(bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))) {
-		content := bytes.TrimSpace(line)
-		if len(content) == 0 || content[0] == '#' || content[0] == ';' {
-			continue
-		}
-		at := len(line) - len(bytes.TrimLeftFunc(line, unicode.IsSpace))
-		if key && at > indent {
-			continue
-		}
-		indent = at
-		end := bytes.LastIndexByte(content, ']')
-		if content[0] != '[' || end < 2 {
-			key = key || bytes.IndexAny(content, "=:") > 0
-			continue
-		}
-		if string(content[1:end]) == section {
+	for e := range elements(text) {
+		if e.kind == header && e.text == section {
 			return true
 		}
-		key = false
 	}
 	return false
 }
