@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"mgr/server"
 )
@@ -43,8 +44,10 @@ func TestMain(m *testing.M) {
 //	terminal …               run a command on a terminal, see there
 //	gone PIDFILE             await the end of the process of a pidfile below run
 //	await PROGRAM CONF N EVENT  wait for the Nth such event of a server
+//	first PATTERN            the first line of stdout matches
 //
-// and the condition [root].
+// and the conditions [root] and [oom]: a memory limit can be set, and the kernel's
+// log be read.
 func TestTranscripts(t *testing.T) {
 	fake := filepath.Join(t.TempDir(), "fakeserver")
 	build(t, fake, "./testdata/fakeserver")
@@ -64,19 +67,42 @@ func TestTranscripts(t *testing.T) {
 				return err
 			}
 			env.Vars = append(env.Vars, tr.mark(), "FAKE="+fake, "PORT="+port, "PATH="+tr.path("bin")+":"+env.Getenv("PATH"),
-				"MGR_CONF_DIR="+tr.path("conf"), "MGR_RUN_DIR="+tr.path("run"))
+				"MGR_CONF_DIR="+tr.path("conf"), "MGR_RUN_DIR="+tr.path("run"), "CGROUP="+memoryCgroup())
 			return errors.Join(os.Mkdir(tr.path("bin"), 0o755), os.Mkdir(tr.path("log"), 0o755))
 		},
 		Condition: func(condition string) (bool, error) {
-			if condition != "root" {
-				return false, fmt.Errorf("unknown condition %q", condition)
+			switch condition {
+			case "root":
+				return os.Geteuid() == 0, nil
+			case "oom":
+				return memoryCgroup() != "", nil
 			}
-			return os.Geteuid() == 0, nil
+			return false, fmt.Errorf("unknown condition %q", condition)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"install": install, "status": status, "same": same, "crash": crash, "await": await, "gone": gone, "terminal": onTerminal,
+			"first": first,
 		},
 	})
+}
+
+// memoryCgroup is a directory in which a cgroup with a memory limit can be made,
+// "" if there is none, or the kernel's log, which tells what comes of it, cannot
+// be read or has other pids.
+func memoryCgroup() string {
+	const initialPIDs = 0xEFFFFFFC // PROC_PID_INIT_INO of linux/proc_ns.h
+	var st unix.Stat_t
+	if os.Geteuid() != 0 || unix.Stat("/proc/self/ns/pid", &st) != nil || st.Ino != initialPIDs || unix.Access("/dev/kmsg", unix.R_OK) != nil {
+		return ""
+	}
+	for _, file := range []string{"/sys/fs/cgroup/cgroup.subtree_control", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
+		text, err := os.ReadFile(file)
+		limits := strings.Contains(string(text), "memory") || strings.HasSuffix(file, "limit_in_bytes")
+		if err == nil && limits && unix.Access(filepath.Dir(file), unix.W_OK) == nil {
+			return filepath.Dir(file)
+		}
+	}
+	return ""
 }
 
 // freePort gives a port of the loopback address that nobody listens at.
@@ -88,6 +114,15 @@ func freePort() (string, error) {
 	defer l.Close()
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	return port, err
+}
+
+func first(ts *testscript.TestScript, neg bool, args []string) {
+	line, _, _ := strings.Cut(ts.ReadFile("stdout"), "\n")
+	re, err := regexp.Compile(args[0])
+	ts.Check(err)
+	if re.MatchString(line) == neg {
+		ts.Fatalf("the first line is %q", line)
+	}
 }
 
 func install(ts *testscript.TestScript, _ bool, names []string) {

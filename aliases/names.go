@@ -24,6 +24,8 @@ type Selection struct {
 	Words     []string
 	Except    []string
 	Installed func(*Program) bool // nil: all are
+	// Absent says that a program that a word names itself may be not installed.
+	Absent bool
 }
 
 // Expand turns words into targets in profile order. The errors, all of them,
@@ -41,7 +43,7 @@ func (p *Profile) Expand(sel Selection) ([]*Target, []*NameError) {
 			errs = append(errs, err)
 			continue
 		}
-		if err := m.include(byProgram, sel.Installed); err != nil {
+		if err := m.include(byProgram, sel); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -89,16 +91,16 @@ func (m *meaning) patterns(prog *Program) []pattern {
 	return m.confs
 }
 
-func (m *meaning) include(targets map[*Program]*Target, installed func(*Program) bool) *NameError {
+func (m *meaning) include(targets map[*Program]*Target, sel Selection) *NameError {
 	why := "none of its programs is installed"
 	found := false
 	for _, prog := range m.programs {
 		confs := m.patterns(prog)
 		switch {
-		case m.named && !installed(prog):
+		case m.named && !sel.Absent && !sel.Installed(prog):
 			err := fmt.Errorf("%q is not installed", firstWord(prog))
 			return &NameError{m.word, prog.Complain("command", err).Error()}
-		case prog.Optional && !installed(prog):
+		case !m.named && prog.Optional && !sel.Installed(prog):
 			continue
 		case confs != nil && len(prog.Conf) == 0 && !prog.Numbered():
 			why = fmt.Sprintf("%s takes no conf", prog.Name)

@@ -128,8 +128,10 @@ func checkDir(path string, mode uint32) error {
 
 // checkRunDir checks the run directory, or, where it is yet to be made, the
 // nearest directory above it.
-func (m *Manager) checkRunDir() error {
-	for dir := m.Fleet.RunDir; ; dir = filepath.Dir(dir) {
+func (m *Manager) checkRunDir() error { return checkDirOrAbove(m.Fleet.RunDir) }
+
+func checkDirOrAbove(dir string) error {
+	for ; ; dir = filepath.Dir(dir) {
 		err := checkDir(dir, unix.W_OK|unix.X_OK)
 		if !errors.Is(err, fs.ErrNotExist) || dir == "/" {
 			return err

@@ -111,6 +111,17 @@ With --watch SECONDS it does so again and again, until it is interrupted: in
 one place on a terminal, and else in blocks that begin with the time. It only
 reads. Exit status: 0; 1 of some server it cannot be told. Whether all run is
 for status to say.`
+	whyHelp = `Tells what keeps a server from running. The first line names the cause:
+
+  object-server (/etc/swift/object-server/1.conf) does not run: port 6010 is
+  held by pid 812 "nginx" of root
+
+Then comes all that was looked at, a line each, with its verdict: ok, warning,
+FAILED, unknown (you may not see it) or skipped; then what to type next. It only
+reads, and runs the checkcommand of the profile (not with --dry-run). What only
+root can see it says.
+
+Exit status: 0 it runs, and nothing is wrong; 1 something is.`
 
 	adoptHelp = `Writes the pidfile of a server that runs without one: that somebody started by
 hand, that lost its pidfile, or whose start was interrupted. It looks for the

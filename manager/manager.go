@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"mgr/aliases"
+	"mgr/pidfile"
 	"mgr/server"
 )
 
@@ -87,6 +88,9 @@ type Manager struct {
 	unread  *Result // stands for all of results if nobody will read them
 	warned  map[string]bool
 	loose   map[*server.Instance][]int // of status: servers, by pid, that run without a pidfile
+	sockets []pidfile.Socket           // all that listen, once they were looked at
+	holders map[uint64]int             // who holds them, by inode, once that was looked at
+	kernel  *server.KernelLog          // once it was read
 }
 
 // A Command is one row of the table of commands.
@@ -102,6 +106,7 @@ type Command struct {
 	drains  bool     // it takes --wait-drained
 	lines   bool     // it takes --follow and --lines, for which -n is short then
 	watches bool     // it takes --watch
+	absent  bool     // it may be about programs that are not installed
 	run     func(*Manager, context.Context, []*server.Server) int
 }
 
@@ -126,6 +131,7 @@ func Commands() []Command {
 		{Name: "check", Help: "is everything in order to run it", Long: checkHelp, all: true, run: (*Manager).check},
 		{Name: "logs", Help: "the last lines that they wrote, and the next", Long: logsHelp, lines: true, run: (*Manager).logs},
 		{Name: "stats", Help: "processor time, memory, workers; repeatedly", Long: statsHelp, all: true, watches: true, run: (*Manager).stats},
+		{Name: "why", Help: "what keeps it from running, and what to type next", Long: whyHelp, absent: true, run: (*Manager).why},
 		{Name: "adopt", Help: "write the pidfile of what runs without one", Long: adoptHelp, run: (*Manager).adopt},
 		{Name: "profile", Help: "print the built-in profile", Long: profileHelp, bare: true, run: (*Manager).profile},
 		{Name: "completion", Help: "print the completion for a shell", Long: completionHelp, Words: shells, bare: true, run: (*Manager).completion},
@@ -178,7 +184,7 @@ func (m *Manager) Run(ctx context.Context, cmd Command, words []string) int {
 		return cmd.run(m, ctx, nil)
 	}
 	defer m.Fleet.Close()
-	servers, status := m.selected(words)
+	servers, status := m.selected(words, cmd.absent)
 	if status == OK {
 		status = cmd.run(m, ctx, servers)
 	}
@@ -191,12 +197,14 @@ func (m *Manager) Run(ctx context.Context, cmd Command, words []string) int {
 	return status
 }
 
-// selected turns words into servers, or says what is wrong with them.
-func (m *Manager) selected(words []string) ([]*server.Server, int) {
+// selected turns words into servers, or says what is wrong with them. absent says
+// that programs may be named that are not installed.
+func (m *Manager) selected(words []string, absent bool) ([]*server.Server, int) {
 	targets, errs := m.Fleet.Profile.Expand(aliases.Selection{
 		Words:     words,
 		Except:    m.Options.Except,
 		Installed: m.Fleet.Installed,
+		Absent:    absent,
 	})
 	for _, err := range errs {
 		m.problem(nil, "%v", err)

@@ -36,6 +36,8 @@ type Result struct {
 	Logs       []Logs           `json:"logs,omitempty"`  // of logs
 	Stats      *Stats           `json:"stats,omitempty"` // of stats
 	Error      string           `json:"error,omitempty"`
+	Why        string           `json:"why,omitempty"`    // of status and why: what keeps it from running, as far as can be seen
+	Checks     []Check          `json:"checks,omitempty"` // of why: what was looked at
 }
 
 type document struct {

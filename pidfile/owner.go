@@ -31,18 +31,32 @@ func Describe(pid int) string {
 	if err != nil {
 		return "a process that cannot be seen"
 	}
-	s := fmt.Sprintf("%q", fullName(pid, st.Comm))
-	if uids, err := statusUIDs(pid); err == nil {
-		s += " of " + userName(uids[0])
-	}
+	s := who(pid, st)
 	if age, ok := st.age(); ok {
 		s += ", started " + time.Now().Add(-age).Format(time.DateTime)
 	}
 	return s
 }
 
-// userName is what the user uid is called, or his number.
-func userName(uid uint32) string {
+// Who is Describe in short: `"bash" of alice`.
+func Who(pid int) string {
+	st, err := stat(pid)
+	if err != nil {
+		return Describe(pid)
+	}
+	return who(pid, st)
+}
+
+func who(pid int, st Stat) string {
+	s := fmt.Sprintf("%q", fullName(pid, st.Comm))
+	if uids, err := statusUIDs(pid); err == nil {
+		s += " of " + UserName(uids[0])
+	}
+	return s
+}
+
+// UserName is the name of a user, or the number where there is none.
+func UserName(uid uint32) string {
 	id := strconv.FormatUint(uint64(uid), 10)
 	if u, err := user.LookupId(id); err == nil {
 		return u.Username
@@ -57,7 +71,7 @@ func Owner(pid int) string {
 	if err != nil {
 		return "?"
 	}
-	return userName(uids[0])
+	return UserName(uids[0])
 }
 
 // maxComm is where the kernel cuts a process's name off, TASK_COMM_LEN.

@@ -11,11 +11,12 @@ import (
 	"strings"
 )
 
-// A Socket is a TCP socket that listens, proc_pid_net(5). Its inode is its own as
+// A Socket is a socket that listens, of TCP or of Unix, proc_pid_net(5). Its inode is its own as
 // long as anybody holds it.
 type Socket struct {
 	Inode   uint64
-	Address netip.AddrPort
+	Address netip.AddrPort // zero if it is a Unix socket
+	UID     uint32         // of who made it
 }
 
 // Listening gives the sockets that the process listens at. Nothing where its
@@ -86,8 +87,9 @@ func parseTCP(raw []byte) []Socket {
 		}
 		address, err := parseAddress(f[1])
 		inode, err2 := strconv.ParseUint(f[9], 10, 64)
-		if err == nil && err2 == nil {
-			out = append(out, Socket{Inode: inode, Address: address})
+		uid, err3 := strconv.ParseUint(f[7], 10, 32)
+		if err == nil && err2 == nil && err3 == nil {
+			out = append(out, Socket{Inode: inode, Address: address, UID: uint32(uid)})
 		}
 	}
 	return out
@@ -118,17 +120,78 @@ func parseAddress(s string) (netip.AddrPort, error) {
 // Holder says in words who holds a socket, as far as mgr may see it: for
 // messages only.
 func (s Socket) Holder() string {
-	tree, err := ReadTree()
-	if err != nil {
-		return "somebody"
-	}
-	for _, pid := range tree.pids() {
-		p := Process{pid: pid, fd: -1}
-		if p.sockets()[s.Inode] {
-			return fmt.Sprintf("pid %d, %s", pid, Describe(pid))
-		}
+	if pid := s.HolderPID(); pid != 0 {
+		return fmt.Sprintf("pid %d, %s", pid, Describe(pid))
 	}
 	return "a process that cannot be seen"
+}
+
+// HolderPID is the lowest number of those that hold the socket, 0 if none may be
+// seen. It looks through all processes.
+func (s Socket) HolderPID() int { return SocketHolders()[s.Inode] }
+
+// SocketHolders gives for each socket, by inode, the lowest number of those that
+// hold it, as far as they may be seen.
+func SocketHolders() map[uint64]int {
+	pids, err := processes()
+	if err != nil {
+		return nil
+	}
+	holders := map[uint64]int{}
+	for _, pid := range slices.Backward(pids) {
+		p := Process{pid: pid, fd: -1}
+		for inode := range p.sockets() {
+			holders[inode] = pid
+		}
+	}
+	return holders
+}
+
+// HoldsIn says whether the process, or what belongs to it, holds the socket, as far
+// as their descriptors may be seen.
+func (p *Process) HoldsIn(s Socket) bool {
+	if p.sockets()[s.Inode] {
+		return true
+	}
+	tree, err := ReadTree()
+	if err != nil {
+		return false
+	}
+	holds := false
+	for _, q := range tree.Family(p) {
+		holds = holds || q.sockets()[s.Inode]
+		q.Close()
+	}
+	return holds
+}
+
+// UnixListening gives the sockets of mgr's own network namespace that listen at
+// path.
+func UnixListening(path string) []Socket {
+	raw, err := os.ReadFile("/proc/self/net/unix")
+	if err != nil {
+		return nil
+	}
+	return parseUnix(raw, path)
+}
+
+// parseUnix finds, in the content of /proc/net/unix, the sockets that listen at
+// path: __SO_ACCEPTCON of linux/net.h is set in their flags.
+func parseUnix(raw []byte, path string) []Socket {
+	const accepts = 1 << 16
+	var out []Socket
+	for line := range strings.Lines(string(raw)) {
+		f := strings.Fields(line)
+		if len(f) < 8 || !strings.HasSuffix(strings.TrimSuffix(line, "\n"), " "+path) {
+			continue
+		}
+		flags, err := strconv.ParseUint(f[3], 16, 32)
+		inode, err2 := strconv.ParseUint(f[6], 10, 64)
+		if err == nil && err2 == nil && flags&accepts != 0 {
+			out = append(out, Socket{Inode: inode})
+		}
+	}
+	return out
 }
 
 // Covers says whether a socket that listens at s keeps others from listening at

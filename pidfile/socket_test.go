@@ -86,8 +86,8 @@ func FuzzParseTCP(f *testing.F) {
 }
 
 func TestParseTCP(t *testing.T) {
-	got := parseTCP([]byte("0: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0 0 0 4711 1\n1: 00000000000000000000000001000000:0050 0:0 0A 0:0 00:0 0 0 0 7 1\nx\n"))
-	want := []Socket{{4711, netip.MustParseAddrPort("127.0.0.1:8080")}, {7, netip.MustParseAddrPort("[::1]:80")}}
+	got := parseTCP([]byte("0: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0 0 0 4711 1\n1: 00000000000000000000000001000000:0050 0:0 0A 0:0 00:0 0 33 0 7 1\nx\n"))
+	want := []Socket{{4711, netip.MustParseAddrPort("127.0.0.1:8080"), 0}, {7, netip.MustParseAddrPort("[::1]:80"), 33}}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

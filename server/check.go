@@ -17,9 +17,26 @@ import (
 // whatever its conf says: each with the place in the profile. Nothing is
 // touched.
 func (i *Instance) Preflight() aliases.Errors {
-	p := i.Program
 	var all aliases.Errors
-	fail := func(key string, err error) { all = append(all, p.Complain(key, err)) }
+	for _, o := range i.Obstacles() {
+		all = append(all, i.Program.Complain(o.Key, o.Err))
+	}
+	return all
+}
+
+// An Obstacle is a key of the profile that keeps the instance from being started,
+// "" being the program as a whole, and why.
+type Obstacle struct {
+	Key string
+	Err error
+}
+
+// Obstacles are what Preflight tells, key by key. If the command or the user is not
+// there, the rest is not looked at.
+func (i *Instance) Obstacles() []Obstacle {
+	p := i.Program
+	var all []Obstacle
+	fail := func(key string, err error) { all = append(all, Obstacle{key, err}) }
 	if _, _, err := i.Command(); err != nil {
 		fail("command", err)
 	}
@@ -44,10 +61,10 @@ func (i *Instance) Preflight() aliases.Errors {
 	s, _, err := i.stage(Mode{})
 	var le *logError
 	if errors.As(err, &le) {
-		return append(all, p.Complain(le.key, le.err))
+		return append(all, Obstacle{le.key, le.err})
 	}
 	if err != nil {
-		return append(all, p.Complain("", err))
+		return append(all, Obstacle{"", err})
 	}
 	if err := checkChdir(string(s.Chdir)); err != nil {
 		fail("directory", err)
