@@ -107,6 +107,10 @@ func (m *Manager) showLine(s sighting) {
 		return
 	}
 	r := m.found(i, f)
+	if f.State != pidfile.Running && (m.Options.JSON || m.Options.Verbose) {
+		r.Why = m.reasons(i, f)
+		defer m.note("  %s", r.Why)
+	}
 	pid := f.Record.PID
 	if pids := m.loose[i]; len(pids) > 0 {
 		m.Console.Paint(yellow, "%s running (%s - %s), %s", i, joinPIDs(pids, " "), subject(i), untold(f))
@@ -134,6 +138,22 @@ func (m *Manager) showLine(s sighting) {
 		m.Console.Paint(red, "%s %s (%s)", i, f.State, subject(i))
 		m.problem(i, "%s: %v", i, f.Err)
 	}
+}
+
+// reasons says in a sentence why i, which was found as f says, does not run, as far
+// as the disk and /proc tell at little cost; `why` looks closer.
+func (m *Manager) reasons(i *server.Instance, f pidfile.Finding) string {
+	if pids := m.loose[i]; len(pids) > 0 {
+		return runPIDs(pids) + " it without a pidfile"
+	}
+	e := &exam{m: m, i: i, f: f}
+	e.pidfile()
+	e.port()
+	e.memory()
+	if failed := e.failed(); len(failed) > 0 {
+		return failed[0].sentence()
+	}
+	return f.Err.Error()
 }
 
 // untold says what leads nobody to a server that runs all the same.
