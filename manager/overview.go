@@ -54,9 +54,20 @@ func (m *Manager) onTerminal() bool {
 	return m.Console.screen.terminal.Columns > 0 && !m.Console.silent
 }
 
-// rank orders states, the worst first.
-func rank(s pidfile.State) int {
-	return slices.Index([]pidfile.State{pidfile.Dead, pidfile.Foreign, pidfile.Malformed, pidfile.Unknown, pidfile.Stopped, pidfile.Running}, s)
+// untracked is the word for what runs without a pidfile; other words are states.
+const untracked = "untracked"
+
+// word is how a sighting is called.
+func (m *Manager) word(s sighting) string {
+	if s.instance != nil && len(m.loose[s.instance]) > 0 {
+		return untracked
+	}
+	return s.finding.State.String()
+}
+
+// rank orders words, the worst first.
+func rank(word string) int {
+	return slices.Index([]string{"dead", "foreign", "malformed", "unknown", untracked, "stopped", "running"}, word)
 }
 
 // overview prints sightings.
@@ -64,9 +75,9 @@ func (m *Manager) overview(all []sighting) {
 	if len(all) == 0 {
 		return
 	}
-	slices.SortStableFunc(all, func(a, b sighting) int { return cmp.Compare(rank(a.finding.State), rank(b.finding.State)) })
+	slices.SortStableFunc(all, func(a, b sighting) int { return cmp.Compare(rank(m.word(a)), rank(m.word(b))) })
 	if len(all) > 1 {
-		m.Console.Print(fmt.Sprintf("%d instances: %s\n\n", len(all), tally(all)))
+		m.Console.Print(fmt.Sprintf("%d instances: %s\n\n", len(all), m.tally(all)))
 	}
 	o := &overview{m: m}
 	shown := o.take(all)
@@ -74,20 +85,19 @@ func (m *Manager) overview(all []sighting) {
 		m.Console.Print(l)
 	}
 	if rest := all[shown:]; len(rest) > 0 {
-		m.Console.Print(fmt.Sprintf("… %d more: %s; --all shows them\n", len(rest), tally(rest)))
+		m.Console.Print(fmt.Sprintf("… %d more: %s; --all shows them\n", len(rest), m.tally(rest)))
 	}
 }
 
 // tally counts sightings that are in order: 2 dead, 998 running.
-func tally(all []sighting) string {
+func (m *Manager) tally(all []sighting) string {
 	var parts []string
 	for n := 0; n < len(all); {
-		state, from := all[n].finding.State, n
-		for n < len(all) && all[n].finding.State == state {
+		word, from := m.word(all[n]), n
+		for n < len(all) && m.word(all[n]) == word {
 			n++
 		}
-		word := state.String()
-		if state == pidfile.Stopped {
+		if word == pidfile.Stopped.String() {
 			word = "not running"
 		}
 		parts = append(parts, fmt.Sprintf("%d %s", n-from, word))
@@ -118,7 +128,7 @@ func (o *overview) row(s sighting) overviewRow {
 	for n := range r.cells {
 		r.cells[n] = "-"
 	}
-	r.cells[cellState] = s.finding.State.String()
+	r.cells[cellState] = o.m.word(s)
 	r.cells[cellServer] = printable(s.server.Program.Name)
 	i := s.instance
 	if i == nil {
@@ -132,21 +142,13 @@ func (o *overview) row(s sighting) overviewRow {
 		o.figures(i, &r)
 		return r
 	}
-	if why := o.m.whyDown(i, s.finding); why != "" {
+	if pids := o.m.loose[i]; len(pids) > 0 {
+		r.cells[cellPID] = joinPIDs(pids, ",")
+	}
+	if why := o.m.reasons(i, s.finding); why != noPidfile {
 		r.below = o.below("", why)
 	}
 	return r
-}
-
-// whyDown says why an instance does not run, as far as is known; "" if nothing is.
-func (m *Manager) whyDown(i *server.Instance, f pidfile.Finding) string {
-	switch f.State {
-	case pidfile.Foreign:
-		return holder(f)
-	case pidfile.Malformed, pidfile.Unknown:
-		return f.Err.Error()
-	}
-	return ""
 }
 
 // confCell is what tells an instance from others of its program, "-" if it is called

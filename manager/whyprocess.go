@@ -21,7 +21,7 @@ func (e *exam) pidfile() {
 	case pidfile.Running:
 		e.add(verdictOK, "pidfile", "%s: pid %d, %s", i.Pidfile, f.Record.PID, pidfile.Describe(f.Record.PID))
 	case pidfile.Stopped:
-		e.fail("pidfile", again, "%s is not there", i.Pidfile).cause = e.lastWords("it has no pidfile: it was stopped, was not started, or its start has failed")
+		e.fail("pidfile", again, "%s is not there", i.Pidfile).cause = e.lastWords(noPidfile)
 	case pidfile.Dead:
 		e.fail("pidfile", again, "%s is left of pid %d, which has ended; it was written at %s", i.Pidfile, f.Record.PID, at(f.Record.ModTime)).cause =
 			e.lastWords(fmt.Sprintf("it has died: its pidfile is left, and its process, pid %d, has ended", f.Record.PID))
@@ -33,6 +33,9 @@ func (e *exam) pidfile() {
 		e.add(verdictUnknown, "pidfile", "%v", f.Err)
 	}
 }
+
+// noPidfile is all that is known of most servers that do not run.
+const noPidfile = "it has no pidfile: it was stopped, was not started, or its start has failed"
 
 // lastWords adds what the server wrote last to a cause that explains little.
 func (e *exam) lastWords(cause string) string {
