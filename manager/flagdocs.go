@@ -31,7 +31,7 @@ var FlagDocs = []FlagDoc{
 	{"`--all`", "`status` on a terminal shows all rows, more than a screen too"},
 	{"`--dry-run`", "says what would be done, and does nothing"},
 	{"`--json`", "prints one JSON document instead of lines; errors still go to stderr"},
-	{"`--color WHEN`", "colours `status`: `auto` (on a terminal, unless `$NO_COLOR` is set), `always`, `never`"},
+	{"`--color WHEN`", "colours `status`, `logs` and `stats`: `auto` (on a terminal, unless `$NO_COLOR` is set), `always`, `never`"},
 	{"`--compat`", "behaves as swift-init does, see below"},
 	{"`--version`, `-h`, `--help`", "prints the version; prints help, or that of a command"},
 }

@@ -127,7 +127,7 @@ func TestRedraw(t *testing.T) {
 	n := c.redraw(crop(lines("one", "longer than six", "three", "four"), 6, 4), 0)
 	n = c.redraw(crop(lines("two"), 6, 4), n)
 	c.Flush()
-	want := "one\x1b[K\nlonge…\x1b[K\n… and…\x1b[K\n\x1b[J" + "\x1b[3Atwo\x1b[K\n\x1b[J"
+	want := "one\x1b[K\nlong…\x1b[K\n… an…\x1b[K\n\x1b[J" + "\x1b[3Atwo\x1b[K\n\x1b[J"
 	if diff := cmp.Diff(want, b.String()); diff != "" || n != 1 {
 		t.Errorf("%d lines (-want +got)\n%s", n, diff)
 	}

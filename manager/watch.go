@@ -51,7 +51,7 @@ func crop(lines []line, columns, rows int) []line {
 		lines = append(slices.Clone(lines[:rows-2]), line{text: fmt.Sprintf("… and %d lines more", over+1)})
 	}
 	for n := range lines {
-		lines[n].text = fit(lines[n].text, columns)
+		lines[n].text = fit(lines[n].text, columns-1) // the last one would be erased with the rest
 	}
 	return lines
 }
