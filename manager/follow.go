@@ -23,6 +23,7 @@ func (v *logView) follow(ctx context.Context) {
 	f, err := logtail.NewFollower(v.print)
 	if err == nil {
 		defer f.Close()
+		f.Trouble = v.trouble
 		err = v.begin(ctx, f)
 	}
 	if err == nil {
@@ -34,9 +35,19 @@ func (v *logView) follow(ctx context.Context) {
 	}
 	v.failed = true
 	v.m.problem(nil, "cannot follow: %v", err)
-	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EMFILE) {
-		v.m.Console.Hint("fs.inotify.max_user_watches or fs.inotify.max_user_instances, see sysctl(8), is too low for so many logs")
+	switch {
+	case errors.Is(err, unix.ENOSPC):
+		v.m.Console.Hint("so many logs need a higher fs.inotify.max_user_watches, see sysctl(8)")
+	case errors.Is(err, unix.EMFILE):
+		v.m.Console.Hint("so many logs need a higher limit of open files, ulimit -n, or a higher fs.inotify.max_user_instances, see sysctl(8)")
 	}
+}
+
+// trouble tells of a log that cannot be followed any more.
+func (v *logView) trouble(key int, err error) {
+	l := v.logs[key]
+	v.failed = true
+	v.m.Console.Warn("%s, %s: %q: %v", l.owners(","), l.Stream, l.Log.Path, cause(err))
 }
 
 // begin begins to follow, with the last lines. What is not there yet is awaited.

@@ -1,7 +1,9 @@
 package logtail
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -9,6 +11,10 @@ import (
 
 // A Follower follows logs by their names. It is for one goroutine.
 type Follower struct {
+	// Trouble is told once why a log that was followed cannot be any more, though there
+	// is something of its name; nil: nobody is.
+	Trouble func(key int, err error)
+
 	watches *watches
 	logs    []*followed
 	emit    func(key int, line []byte)
@@ -23,6 +29,7 @@ type followed struct {
 	more  bool       // there may be more to read
 	moved bool       // the name may lead elsewhere
 	err   error      // why it could not be opened last
+	told  string     // what of that Trouble was told
 }
 
 // A reading is a file that has the name of a log, or had it: its writer may not
@@ -75,6 +82,7 @@ func (f *Follower) Add(log Log, key, n int) (missing, err error) {
 		return nil, err
 	}
 	if len(l.files) == 0 {
+		l.told = l.err.Error()
 		return l.err, nil
 	}
 	r := l.files[0]
@@ -104,6 +112,7 @@ func (f *Follower) Step() (more bool, err error) {
 			if err := f.resolve(l); err != nil {
 				return false, err
 			}
+			f.tell(l)
 			l.more = f.read(l)
 		}
 		more = more || l.more
@@ -123,6 +132,9 @@ func (f *Follower) resolve(l *followed) error {
 	}
 	file, err := l.open()
 	l.File = nil // the next time by its name
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+		return err
+	}
 	if l.err = err; err != nil {
 		return nil
 	}
@@ -144,6 +156,17 @@ func (f *Follower) resolve(l *followed) error {
 	}
 	f.keep(l, r)
 	return nil
+}
+
+// tell tells of a log that cannot be read.
+func (f *Follower) tell(l *followed) {
+	said := l.told
+	if l.told = ""; l.err == nil || errors.Is(l.err, fs.ErrNotExist) {
+		return
+	}
+	if l.told = l.err.Error(); l.told != said && f.Trouble != nil {
+		f.Trouble(l.key, l.err)
+	}
 }
 
 // keep adds a file to those that are read for l, the oldest going.

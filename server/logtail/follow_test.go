@@ -184,6 +184,8 @@ func TestFollowHeld(t *testing.T) {
 func TestFollowNoFile(t *testing.T) {
 	x := newTester(t)
 	defer x.f.Close()
+	var trouble []string
+	x.f.Trouble = func(key int, err error) { trouble = append(trouble, fmt.Sprint(key, " ", err)) }
 	check(t, unix.Mkfifo(x.path("a"), 0o600))
 	if missing := x.add("a", 0, 1); missing == nil || errors.Is(missing, fs.ErrNotExist) {
 		t.Errorf("a FIFO: %v", missing)
@@ -195,6 +197,28 @@ func TestFollowNoFile(t *testing.T) {
 	check(t, os.Remove(x.path("a")))
 	x.write("a", "1\n")
 	x.hears("0 1")
+	want := []string{"0 open " + x.path("a") + ": a directory, no file"}
+	if diff := cmp.Diff(want, trouble); diff != "" {
+		t.Errorf("trouble (-want +got)\n%s", diff)
+	}
+}
+
+// TestFollowScarce: no file is passed over for want of descriptors.
+func TestFollowScarce(t *testing.T) {
+	x := newTester(t)
+	defer x.f.Close()
+	x.write("a", "")
+	check(t, x.add("a", 0, 1))
+	check(t, os.Rename(x.path("a"), x.path("b")))
+	x.write("a", "1\n")
+	var before unix.Rlimit
+	check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &before))
+	check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: before.Max}))
+	_, err := x.f.Step()
+	check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &before))
+	if !errors.Is(err, unix.EMFILE) {
+		t.Errorf("got %v", err)
+	}
 }
 
 // TestFollowMany: two logs, one of them much at once, and one file that is two logs.
