@@ -145,8 +145,8 @@ var completed = []struct {
 
 // listed are command lines, and all that the last word may become.
 var listed = []struct{ typed, want string }{
-	{"mgr object-server st", "start stats status stop"},
-	{"mgr st", "start stats status stop"},
+	{"mgr object-server no-", "no-daemon no-wait"},
+	{"mgr no-", "no-daemon no-wait"},
 	{"mgr m", "main manual memcached"},
 	{"mgr object", `object object-auditor object-server object.1 object.long object.w\$x`},
 	{"mgr memcached.", "memcached.0 memcached.1"},

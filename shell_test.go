@@ -47,7 +47,8 @@ func startShell(t *testing.T, name string, argv []string, dir string, env ...str
 	s.terminal, tty = openTerminal(t)
 	cmd := exec.Command(path, argv...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), append(env, "ANSWERS="+answers, "HOME="+dir, "ZDOTDIR="+dir, "TERM=xterm", "PS1=> ", "HISTFILE=")...)
+	cmd.Env = append(os.Environ(), append(env, "ANSWERS="+answers, "HOME="+dir, "ZDOTDIR="+dir, "TMPDIR="+dir, "XDG_RUNTIME_DIR="+dir,
+		"TERM=xterm", "PS1=> ", "HISTFILE=", "INPUTRC=/dev/null")...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
@@ -111,7 +112,7 @@ func openTerminal(t *testing.T) (user, program *os.File) {
 // answer awaits a line that the shell tells.
 func (s *shell) answer(t *testing.T) string {
 	t.Helper()
-	if err := s.fifo.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := s.fifo.SetReadDeadline(time.Now().Add(60 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	line, err := s.answers.ReadString('\n')
