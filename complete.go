@@ -31,7 +31,7 @@ func complete(args []string) string {
 	if len(line.words) == 0 {
 		return ""
 	}
-	list := read(line).candidates()
+	list := understand(line).candidates()
 	if args[0] == "bash" && len(args) > 2 {
 		list = forBash(line, args[2], list)
 	}
@@ -74,6 +74,7 @@ const (
 
 // A completion is a command line that is half typed, as mgr understands it.
 type completion struct {
+	table   []cli.Flag // the options, for the command
 	flags   []manager.Flag
 	argv    []string        // the options that are complete, as permute has them
 	options *cli.Context    // the same
@@ -85,10 +86,23 @@ type completion struct {
 	prefix  string          // of current, before that value: --profile=
 }
 
+// understand reads the words before the cursor, as arrange does.
+func understand(line commandLine) *completion {
+	c := read(line, flags())
+	cmd, ok := c.first()
+	if !ok {
+		cmd, ok = c.last()
+	}
+	if ok && cmd.AboutLines() {
+		return read(line, aboutLines(flags()))
+	}
+	return c
+}
+
 // read reads the words before the cursor, as permute does, and passes over what
 // is wrong with them.
-func read(line commandLine) *completion {
-	c := &completion{flags: describe(flags()), current: line.current, given: map[string]bool{}}
+func read(line commandLine, table []cli.Flag) *completion {
+	c := &completion{table: table, flags: describe(flags()), current: line.current, given: map[string]bool{}}
 	args := line.words[1:]
 	for len(args) > 0 {
 		arg := args[0]
@@ -104,7 +118,7 @@ func read(line commandLine) *completion {
 		case arg[1] == '-':
 			take = long
 		}
-		taken, rest, err := take(arg, args, flags())
+		taken, rest, err := take(arg, args, c.table)
 		if err == nil {
 			c.argv, args = append(c.argv, taken...), rest
 		} else if len(args) == 0 {
@@ -136,9 +150,9 @@ func (c *completion) valueOf(arg string) *manager.Flag {
 // take takes arg as permute does.
 func (c *completion) take(arg string, rest ...string) ([]string, []string, error) {
 	if strings.HasPrefix(arg, "--") {
-		return long(arg, rest, flags())
+		return long(arg, rest, c.table)
 	}
-	return short(arg, rest, flags())
+	return short(arg, rest, c.table)
 }
 
 func (c *completion) flag(name string) *manager.Flag {

@@ -95,7 +95,7 @@ func (c *completion) optionNames() []candidate {
 		list = append(list, candidate{"--" + f.Name, strings.ReplaceAll(f.Help, "\n", " ")})
 	}
 	if len(c.current) > 1 && c.current[1] != '-' {
-		if taken, _, err := short(c.current, []string{"value"}, flags()); err == nil {
+		if taken, _, err := short(c.current, []string{"value"}, c.table); err == nil {
 			name, _, _ := strings.Cut(taken[len(taken)-1][2:], "=")
 			list = append(list, candidate{c.current, c.flag(name).Help})
 		}
