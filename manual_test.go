@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,13 +77,19 @@ func TestManualComplete(t *testing.T) {
 			t.Errorf("mgr.1 lacks $%s", f.Env)
 		}
 	}
-	source, err := os.ReadFile("manager/result.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range regexp.MustCompile(`json:"(\w+)`).FindAllStringSubmatch(string(source), -1) {
-		if !regexp.MustCompile(`(?m)^\.It .*Ic ` + m[1] + `( ,.*)?$`).MatchString(text) {
-			t.Errorf("mgr.1 lacks the key %s of the JSON document", m[1])
+	for file, pattern := range map[string]string{
+		"manager/result.go": `(?m)^\.It .*Ic %s( ,.*)?$`,
+		"manager/logs.go":   `(?m)^\.Ql %s( .)?$`,
+		"manager/stats.go":  `(?m)^\.Ql %s( .)?$`,
+	} {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`json:"(\w+)`).FindAllStringSubmatch(string(source), -1) {
+			if !regexp.MustCompile(fmt.Sprintf(pattern, m[1])).MatchString(text) {
+				t.Errorf("mgr.1 lacks the key %s of the JSON document", m[1])
+			}
 		}
 	}
 	conf := page(t, "mgr.conf")
