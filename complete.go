@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
 
@@ -37,9 +38,23 @@ func complete(args []string) string {
 	}
 	var b strings.Builder
 	for _, c := range list {
-		b.WriteString(c.word + "\t" + c.help + "\n")
+		if strings.IndexFunc(c.word, hidden) < 0 {
+			b.WriteString(c.word + "\t" + strings.Map(shown, c.help) + "\n")
+		}
 	}
 	return b.String()
+}
+
+// hidden are characters that are not to be seen: one could end a line of the
+// answer, or act on the terminal.
+func hidden(c rune) bool { return !unicode.IsGraphic(c) }
+
+// shown shows that there is something hidden, as a path may have it.
+func shown(c rune) rune {
+	if hidden(c) {
+		return '?'
+	}
+	return c
 }
 
 // forBash leaves out what does not begin with the word, which other shells see

@@ -250,6 +250,18 @@ programs = object-server memcached
 	}
 }
 
+// TestCompleteHidden: whatever a path holds, it is one line of the answer.
+func TestCompleteHidden(t *testing.T) {
+	dir := t.TempDir()
+	completionTree(t, dir, map[string]string{"conf\n\x1b[2J\t/object-server/7.conf": ""})
+	t.Setenv("MGR_PROFILE", filepath.Join(dir, "web.ini"))
+	t.Setenv("MGR_CONF_DIR", filepath.Join(dir, "conf\n\x1b[2J\t"))
+	want := "object.7\t" + dir + "/conf??[2J?/object-server/7.conf\n"
+	if got := complete([]string{"bash", "mgr object.", "object."}); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestSplitLine(t *testing.T) {
 	t.Setenv("HOME", "/home/me")
 	t.Setenv("X", "y z")
