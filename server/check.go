@@ -66,7 +66,7 @@ func (i *Instance) Obstacles() []Obstacle {
 	if err != nil {
 		return append(all, Obstacle{"", err})
 	}
-	if err := checkChdir(string(s.Chdir)); err != nil {
+	if err := checkChdir(s.Chdir); err != nil {
 		fail("directory", err)
 	}
 	if err := i.checkPidfile(s); err != nil {
@@ -138,7 +138,7 @@ func (s *stage) checkLog(l stageLog) error {
 	if len(l.Path) == 0 {
 		return nil
 	}
-	path, mode := string(l.Path), uint32(unix.W_OK)
+	path, mode := l.Path, uint32(unix.W_OK)
 	var st unix.Stat_t
 	switch err := unix.Lstat(path, &st); {
 	case err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK:
@@ -155,14 +155,14 @@ func (s *stage) checkLog(l stageLog) error {
 	}
 	err := s.access(path, mode)
 	if os.Geteuid() == 0 && (s.Creds == nil || errors.Is(err, unix.EACCES)) { // root will, if he may
-		why := rootMayWrite(string(l.Path))
+		why := rootMayWrite(l.Path)
 		if why != nil {
-			return fmt.Errorf("root does not write %q: %w", string(l.Path), why)
+			return fmt.Errorf("root does not write %q: %w", l.Path, why)
 		}
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("cannot write %q: %w", string(l.Path), &fs.PathError{Op: "access", Path: path, Err: err})
+		return fmt.Errorf("cannot write %q: %w", l.Path, &fs.PathError{Op: "access", Path: path, Err: err})
 	}
 	return nil
 }

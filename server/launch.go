@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -59,7 +58,7 @@ func (i *Instance) launch(mode Mode, path string, argv []string) (*Child, error)
 	if err != nil {
 		return nil, err
 	}
-	spec.Path, argv = raw(path), append(argv, more...)
+	spec.Path, argv = path, append(argv, more...)
 	env, err := i.environment(spec)
 	if err != nil {
 		return nil, err
@@ -71,17 +70,13 @@ func (i *Instance) launch(mode Mode, path string, argv []string) (*Child, error)
 		if err != nil {
 			return nil, err
 		}
-		spec.Dir = raw(dir.Path())
+		spec.Dir = dir.Path()
 		if !i.Program.Forking {
-			spec.Pidfile = raw(name)
+			spec.Pidfile = name
 		}
 		p.dir, p.lock = int(dir.File().Fd()), int(i.fleet.run.LockFile().Fd())
 	}
 	env = spec.takeProcs(env)
-	text, err := json.Marshal(spec)
-	if err != nil {
-		return nil, err
-	}
 	notify, err := c.prepare()
 	if err != nil {
 		c.closePipes()
@@ -89,7 +84,7 @@ func (i *Instance) launch(mode Mode, path string, argv []string) (*Child, error)
 	}
 	env = append(env, notify...)
 	c.Started = time.Now()
-	if err = c.spawn(p, argv, append(env, procsEnv+"=1", StageEnv+"="+string(text))); err != nil {
+	if err = c.spawn(p, argv, append(env, procsEnv+"=1", StageEnv+"="+spec.pack())); err != nil {
 		c.closePipes()
 		return nil, err
 	}
@@ -101,7 +96,7 @@ func (s *stage) takeProcs(env []string) []string {
 	return slices.DeleteFunc(env, func(pair string) bool {
 		is := strings.HasPrefix(pair, procsEnv+"=")
 		if is {
-			s.Procs = raw(pair)
+			s.Procs = pair
 		}
 		return is
 	})
@@ -169,7 +164,7 @@ func (i *Instance) stage(mode Mode) (*stage, []string, error) {
 		return nil, nil, err
 	}
 	n := len(more) - 1
-	s := &stage{Umask: p.Umask, Chdir: raw(more[n]), Nice: p.Nice}
+	s := &stage{Umask: p.Umask, Chdir: more[n], Nice: p.Nice}
 	if s.Creds, err = i.fleet.credentials(p.User, p.UserGroup); err != nil {
 		return nil, nil, err
 	}
@@ -296,7 +291,7 @@ func (i *Instance) environment(s *stage) ([]string, error) {
 		switch {
 		case !ok || ofSession(name):
 		case name == "PWD": // the caller's would be wrong
-			e.set(name, string(s.Chdir))
+			e.set(name, s.Chdir)
 		default:
 			e.set(name, value)
 		}

@@ -14,10 +14,10 @@ import (
 
 // A stageLog is what the stage is to put in the place of stdout or stderr.
 type stageLog struct {
-	FD   int  // 1 or 2
-	Path raw  // a log file, absolute
-	Null bool // /dev/null
-	Same bool // what stdout is
+	FD   int    // 1 or 2
+	Path string // a log file, absolute
+	Null bool   // /dev/null
+	Same bool   // what stdout is
 }
 
 // openLogs puts the log files in their places, and reports where each began.
@@ -30,7 +30,7 @@ func (s *stage) openLogs(report *os.File) error {
 			}
 			continue
 		}
-		path := string(l.Path)
+		path := l.Path
 		if l.Null {
 			path = os.DevNull
 		}

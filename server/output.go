@@ -118,9 +118,9 @@ func (i *Instance) logs() ([]stageLog, error) {
 			if err != nil {
 				return nil, &logError{[]string{"stdout_logfile", "stderr_logfile"}[n], err}
 			}
-			l.Path = raw(path)
+			l.Path = path
 		case i.fleet.Profile.LogDir != "" && p.Ready.Kind() != aliases.ReadyStdoutClose:
-			l.Path = raw(i.autoLog())
+			l.Path = i.autoLog()
 		default:
 			continue // what mgr gives it
 		}

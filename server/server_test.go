@@ -254,7 +254,7 @@ environment_default = A2="default",HOME="/nowhere"
 	g.Env = []string{"HOME=/home", "PATH=/bin", "SSH_CLIENT=x", "SUDO_USER=x", "TMUX_PANE=x", "STY=x", "_=x", "PWD=/here",
 		"NOTIFY_SOCKET=x", "LISTEN_FDS=1", "MGR_RUN_DIR=x", StageEnv + "=x", "STYLE=kept", "XDG_SESSION_ID=1", "XDG_CONFIG_HOME=kept"}
 	i := g.servers(0, "well")[0].Instances[0]
-	env, err := i.environment(&stage{Chdir: raw("/")})
+	env, err := i.environment(&stage{Chdir: "/"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"runtime"
@@ -36,20 +35,17 @@ const (
 
 // A stage is what the stage is to do.
 type stage struct {
-	Path    raw // of the command
-	Pidfile raw // below dirFD; empty: none is written
-	Dir     raw // the path that dirFD was opened at
+	Path    string // of the command
+	Pidfile string // below dirFD; empty: none is written
+	Dir     string // the path that dirFD was opened at
 	Umask   int
-	Chdir   raw
+	Chdir   string
 	Nice    *int // nil: as it is
 	Limits  []stageLimit
 	Logs    []stageLog
 	Creds   *credentials // nil: stay who we are
-	Procs   raw          // the server's pair of procsEnv; empty: it has none
+	Procs   string       // the server's pair of procsEnv; empty: it has none
 }
-
-// raw is a path: JSON would replace what is no UTF-8 in a string.
-type raw []byte
 
 type stageLimit struct {
 	Name     string // for messages
@@ -68,7 +64,7 @@ type credentials struct {
 // exit status; what failed has been reported to mgr.
 func Stage(text string) int {
 	var s stage
-	if err := json.Unmarshal([]byte(text), &s); err != nil {
+	if err := s.unpack(text); err != nil {
 		fmt.Fprintf(os.Stderr, "mgr: $%s is for mgr's own use: unset it\n", StageEnv)
 		return 2
 	}
@@ -94,9 +90,11 @@ func closeOnExec() {
 }
 
 func (s *stage) run(report *os.File) error {
-	runtime.LockOSThread() // niceness, credentials and the mask are a thread's
+	if s.ofThread() {
+		runtime.LockOSThread()
+	}
 	unix.Umask(s.Umask)
-	if err := unix.Chdir(string(s.Chdir)); err != nil {
+	if err := unix.Chdir(s.Chdir); err != nil {
 		return fmt.Errorf("chdir %q: %w", s.Chdir, err)
 	}
 	if s.Nice != nil {
@@ -115,16 +113,23 @@ func (s *stage) run(report *os.File) error {
 	if len(s.Pidfile) == 0 {
 		return s.become()
 	}
-	dir := pidfile.DirFromFile(os.NewFile(dirFD, string(s.Dir)))
-	if err := dir.Write(string(s.Pidfile), os.Getpid()); err != nil {
+	dir := pidfile.DirFromFile(os.NewFile(dirFD, s.Dir))
+	if err := dir.Write(s.Pidfile, os.Getpid()); err != nil {
 		return fmt.Errorf("pidfile: %w", err)
 	}
 	err := s.stillThere(dir)
 	if err == nil {
 		err = s.become()
 	}
-	_ = dir.Remove(string(s.Pidfile), os.Getpid())
+	_ = dir.Remove(s.Pidfile, os.Getpid())
 	return err
+}
+
+// ofThread says whether some of what the stage does is about its thread alone:
+// niceness, credentials, the mask of signals. Otherwise it need not keep to one,
+// which would cost Go's runtime two more threads.
+func (s *stage) ofThread() bool {
+	return signalsBlocked() || s.Nice != nil || s.Creds != nil || len(s.Logs) > 0
 }
 
 // stillThere says whether the path of the run directory still leads to where
@@ -134,7 +139,7 @@ func (s *stage) stillThere(dir *pidfile.Dir) error {
 	if err != nil {
 		return fmt.Errorf("run directory %q: %w", s.Dir, err)
 	}
-	there, err := os.Stat(string(s.Dir))
+	there, err := os.Stat(s.Dir)
 	if err != nil {
 		return fmt.Errorf("run directory %q: %w", s.Dir, err)
 	}
@@ -164,12 +169,12 @@ func (s *stage) become() error {
 		}
 	}
 	if len(s.Procs) > 0 {
-		env = append(env, string(s.Procs))
+		env = append(env, s.Procs)
 	}
 	if err := defaultSignals(); err != nil {
 		return err
 	}
-	if err := syscall.Exec(string(s.Path), os.Args, env); err != nil {
+	if err := syscall.Exec(s.Path, os.Args, env); err != nil {
 		return fmt.Errorf("exec %q: %w", s.Path, err)
 	}
 	return nil
@@ -211,18 +216,19 @@ type sigaction struct {
 	mask                     uint64
 }
 
+// signalsBlocked says whether any signal is blocked. The threads of Go's runtime
+// have the mask that the process was started with.
+func signalsBlocked() bool {
+	var mask unix.Sigset_t
+	err := unix.PthreadSigmask(unix.SIG_SETMASK, nil, &mask)
+	return err != nil || mask != unix.Sigset_t{}
+}
+
 // defaultSignals gives every signal its default disposition and unblocks all:
 // both survive execve(2), and the caller's (nohup's, say) are no business of a
 // server. From here on the Go runtime cannot handle signals, so the exec must
 // follow at once.
 func defaultSignals() error {
-	var all unix.Sigset_t
-	for i := range all.Val {
-		all.Val[i] = ^all.Val[i]
-	}
-	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, nil); err != nil {
-		return fmt.Errorf("sigprocmask: %w", err)
-	}
 	var dfl sigaction
 	for sig := 1; sig <= 64; sig++ {
 		if sig == int(unix.SIGKILL) || sig == int(unix.SIGSTOP) {
