@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -165,10 +166,13 @@ func (m *Manager) openRunDir() error {
 // its server is under way or has failed.
 func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 	var launched []*server.Child
+	var err error
 	found := s.inspect(batch)
 	for _, i := range batch {
 		if c := s.launch(i, found[i]); c != nil {
-			launched = append(launched, c)
+			if launched = append(launched, c); len(launched)%perCatch == 0 {
+				err = cmp.Or(err, s.launches.Catch())
+			}
 		} else {
 			i.Unlock()
 		}
@@ -184,7 +188,7 @@ func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 	over := func(c *server.Child) bool {
 		return c.Executed && c.Tracked() || c.Exited || c.Failure != "" || !mine[c]
 	}
-	left, err := s.launches.Until(over, s.untracked, func(c *server.Child) {
+	left, failed := s.launches.Until(over, s.untracked, func(c *server.Child) {
 		if mine[c] {
 			s.executed(c)
 			c.Instance.Unlock()
@@ -197,11 +201,14 @@ func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 			c.Instance.Unlock()
 		}
 	}
-	if err != nil {
+	if err = cmp.Or(err, failed); err != nil {
 		s.m.problem(nil, "%v", err)
 		s.failed = true
 	}
 }
+
+// perCatch is after how many launches it is seen what became of those before.
+const perCatch = 16
 
 // untracked is how long the lock is held for a server that writes its pidfile
 // itself: until then nobody else could tell that it is being started.
