@@ -85,7 +85,8 @@ type Manager struct {
 	words   []string // what the operator named
 	results []*Result
 	byInst  map[*server.Instance]*Result
-	unread  *Result // stands for all of results if nobody will read them
+	unread  *Result                   // stands for all of results if nobody will read them
+	met     map[*server.Instance]bool // that were looked at; nil: of no interest
 	warned  map[string]bool
 	loose   map[*server.Instance][]int // of status: servers, by pid, that run without a pidfile
 	sockets []pidfile.Socket           // all that listen, once they were looked at
@@ -176,6 +177,12 @@ func (c Command) ForAll() bool { return c.all }
 func (m *Manager) Run(ctx context.Context, cmd Command, words []string) int {
 	m.begun, m.words = time.Now(), words
 	m.byInst, m.warned, m.loose = map[*server.Instance]*Result{}, map[string]bool{}, map[*server.Instance][]int{}
+	if !m.Options.JSON && !m.Options.DryRun {
+		m.unread = &Result{}
+	}
+	if !cmd.all {
+		m.met = map[*server.Instance]bool{}
+	}
 	m.Console.silent = m.Options.Quiet || m.Options.JSON
 	m.Console.color = m.Options.Color
 	defer m.Console.Flush()

@@ -70,6 +70,9 @@ func (r *Result) fail(format string, args ...any) { r.Error = fmt.Sprintf(format
 
 // found notes the state that i was found in.
 func (m *Manager) found(i *server.Instance, f pidfile.Finding) *Result {
+	if m.met != nil {
+		m.met[i] = true
+	}
 	r := m.result(i)
 	if r.Before == "" {
 		r.Before = f.State.String()

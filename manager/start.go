@@ -411,7 +411,7 @@ func (m *Manager) gone(i *server.Instance) bool {
 // interrupted says where a start stands that the user broke off.
 func (s *starting) interrupted(todo []*server.Instance) {
 	for _, i := range todo {
-		if !s.begun[i] && s.m.result(i).Before == "" {
+		if !s.begun[i] && !s.m.met[i] {
 			s.m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
 		}
 	}

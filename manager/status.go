@@ -20,9 +20,6 @@ func (m *Manager) status(_ context.Context, servers []*server.Server) int {
 	if m.Options.Compat {
 		return m.compatStatus(servers)
 	}
-	if !m.Options.JSON {
-		m.unread = &Result{}
-	}
 	strict := m.strict(servers) || !anyInstance(servers)
 	seen := map[pidfile.State]bool{}
 	show, all := m.showLine, []sighting(nil)
