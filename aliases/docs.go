@@ -85,6 +85,7 @@ var KeyDocs = []KeyDoc{
 	{"gracefulsignal", "signal", "", "the stop signal", "what `shutdown` and `reload` stop it with"},
 	{"reloadsignal", "signal", "", "none: `reload` restarts it gracefully", "what `reload` sends so that it reads its conf anew; it must then live for `startsecs`"},
 	{"seamlesssignal", "signal", "", "none: left alone, with a note", "what `reload-seamless` sends; `USR2+QUIT`: the server starts a successor at the first one, which takes over the pidfile, and the old one gets the second"},
+	{"seamlessnotify", "text", "", "nowhere", "where it says how its re-execution goes, beside `$NOTIFY_SOCKET`: the name of an abstract socket as /proc/net/unix shows it, `@` standing for NUL and `%(pid)d` for its pid, `@swift-notifications@%(pid)d` for Swift's"},
 	{"once_args", "words", "", "none: it cannot run one pass", "words added to the command for `once`"},
 	{"console_args", "words", "", "none", "words added to the command for `no-daemon`"},
 	{"user", "name", "", "the caller", "the user to run as, with its groups; a name or a number"},

@@ -17,6 +17,7 @@ type Scope struct {
 	unit    Unit
 	env     func(string) (string, bool) // %(ENV_X)s, as os.LookupEnv does
 	own     bool                        // the program's environment goes before env
+	pid     string                      // %(pid)d; "": there is no process
 	key     *row                        // is being read, so what follows from it cannot be used
 }
 
@@ -127,6 +128,12 @@ func format(name, value, verb string) (string, error) {
 	return fmt.Sprintf("%"+verb, n), nil
 }
 
+// WithPID is the scope of a process that has that number, in digits.
+func (s Scope) WithPID(pid string) Scope {
+	s.pid = pid
+	return s
+}
+
 func (s Scope) lookup(name string) (string, error) {
 	if s.key != nil {
 		if why := s.key.refuses(name); why != "" {
@@ -155,6 +162,9 @@ func (s Scope) value(name string) (string, bool) {
 			return s.profile.Host, true
 		}
 	}
+	if name == "pid" {
+		return s.pid, s.pid != ""
+	}
 	if s.prog == nil {
 		return "", false
 	}
@@ -181,7 +191,7 @@ func (s Scope) value(name string) (string, bool) {
 
 // names are those of the variables that value knows, sorted.
 func (s Scope) names() []string {
-	all := []string{"conf", "conf_name", "group_name", "here", "host_node_name", "numprocs", "pidfile", "process_num", "program_name", "type"}
+	all := []string{"conf", "conf_name", "group_name", "here", "host_node_name", "numprocs", "pid", "pidfile", "process_num", "program_name", "type"}
 	return slices.DeleteFunc(all, func(name string) bool {
 		_, known := s.value(name)
 		return !known

@@ -63,6 +63,7 @@ var keys = sync.OnceValue(func() map[string]row {
 		"gracefulsignal":      {set: signal(func(p *Program) *syscall.Signal { return &p.GracefulSignal })},
 		"reloadsignal":        {set: signal(func(p *Program) *syscall.Signal { return &p.ReloadSignal })},
 		"seamlesssignal":      {set: seamlessSignal},
+		"seamlessnotify":      each(seamlessNotify),
 		"once_args":           each(words(func(p *Program) *[]string { return &p.OnceArgs }, false)),
 		"console_args":        each(words(func(p *Program) *[]string { return &p.ConsoleArgs }, false)),
 		"user":                {set: text(func(p *Program) *string { return &p.User })},

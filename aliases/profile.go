@@ -88,6 +88,7 @@ type Program struct {
 	ReloadSignal   syscall.Signal // 0: none, reload restarts
 	SeamlessSignal syscall.Signal // 0: none
 	RetireSignal   syscall.Signal // for the old server once SeamlessSignal has made a new one; 0: it makes none
+	SeamlessNotify string         // where it says, beside NOTIFY_SOCKET, how its re-execution goes, as /proc/net/unix shows it; "": nowhere
 
 	User        string // "": the caller's
 	UserGroup   string // "": the user's

@@ -2,6 +2,7 @@ package aliases
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/url"
 	"strconv"
@@ -47,6 +48,24 @@ func ready(p *Program, value string, scope Scope) error {
 	}
 	bound, err := scope.bind(value)
 	p.Ready = Readiness(bound)
+	return err
+}
+
+// maxAbstract is the longest abstract name that package unix can bind, its
+// leading NUL included, in bytes: sun_path, unix(7), less one.
+const maxAbstract = 107
+
+// seamlessNotify keeps the name of an abstract socket, @ standing for NUL. The
+// pid in it is known only when there is a process.
+func seamlessNotify(p *Program, value string, scope Scope) error {
+	name, err := scope.WithPID(strconv.Itoa(math.MaxInt32)).Expand(value)
+	switch {
+	case err != nil:
+		return err
+	case !strings.HasPrefix(name, "@") || len(name) < 2 || len(name) > maxAbstract:
+		return fmt.Errorf("%q is no name of an abstract socket, @ and at most %d bytes", clip(value), maxAbstract-1)
+	}
+	p.SeamlessNotify, err = scope.expand(value, func(name string) bool { return name == "here" })
 	return err
 }
 

@@ -89,6 +89,8 @@ func (p *Program) finish() (key string, err error) {
 		p.GroupOrder = p.Priority
 	}
 	switch {
+	case p.SeamlessNotify != "" && p.RetireSignal != 0:
+		return "seamlessnotify", errors.New("a successor has a pid of its own: with two signals in seamlesssignal its pidfile tells")
 	case p.StopGroup && p.killAlone:
 		return "killasgroup", errors.New("false contradicts stopasgroup")
 	case p.Forking && p.Ready.Kind() == ReadyStdoutClose:

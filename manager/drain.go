@@ -14,26 +14,40 @@ import (
 // drain tells, at -v, which old workers still finish what they do, and, if asked
 // to, waits for their ends.
 func (m *Manager) drain(ctx context.Context, all []*server.Reexec) int {
+	if m.Options.Drain == 0 && !m.Options.Verbose {
+		return OK
+	}
 	status := OK
 	defer m.Console.Waited()
 	deadline := time.Now().Add(m.Options.Drain)
 	for _, r := range all {
-		left := r.Draining()
-		if len(left) == 0 {
-			continue
-		}
-		m.note("%s (%s): draining: %s", r.Instance, subject(r.Instance), ages(left))
-		if m.Options.Drain == 0 {
-			continue
-		}
-		m.Console.Flush()
-		m.Console.Waiting(Progress{Doing: "draining", Who: r.Instance.Label(), Since: r.Begun, Limit: m.Options.Drain})
-		if left = m.awaitEnds(ctx, left, deadline); len(left) > 0 {
-			m.problem(r.Instance, "%s (%s): after %s s still draining: %s", r.Instance, subject(r.Instance), seconds(m.Options.Drain), ages(left))
-			status = Failed
-		}
+		status = max(status, m.drainOne(ctx, r, deadline))
 	}
 	return status
+}
+
+func (m *Manager) drainOne(ctx context.Context, r *server.Reexec, deadline time.Time) int {
+	all := r.Draining()
+	defer func() {
+		for _, p := range all {
+			p.Close()
+		}
+	}()
+	if len(all) == 0 {
+		return OK
+	}
+	m.note("%s (%s): draining: %s", r.Instance, subject(r.Instance), ages(all))
+	if m.Options.Drain == 0 {
+		return OK
+	}
+	m.Console.Flush()
+	m.Console.Waiting(Progress{Doing: "draining", Who: r.Instance.Label(), Since: r.Begun, Limit: m.Options.Drain})
+	left := m.awaitEnds(ctx, all, deadline)
+	if len(left) == 0 {
+		return OK
+	}
+	m.problem(r.Instance, "%s (%s): after %s s still draining: %s", r.Instance, subject(r.Instance), seconds(m.Options.Drain), ages(left))
+	return Failed
 }
 
 // ages lists processes with how long they have run.

@@ -58,8 +58,9 @@ the one on disk.`
 
 	seamlessHelp = `Sends every server the signal at which it re-executes itself and keeps its
 listening socket (seamlesssignal in the profile), and waits until each is ready
-again, for readywaitsecs at the most: until it notifies, or until its process
-shows a new program image and workers again, or its pidfile names a successor.
+again, for readywaitsecs at the most: until it says so (seamlessnotify, or ready
+= notify), or until its process shows a new program image and workers again, or
+its pidfile names a successor.
 The checkcommands of all are run first: if one fails, nobody is signalled.
 Programs without such a signal are left alone, with a note. With --no-wait it
 only signals.

@@ -168,7 +168,7 @@ func (m *Manager) killChildren(ctx context.Context, servers []*server.Server) in
 			return 1, nil
 		}
 		return len(children), errors.Join(errs...)
-	}, nil)
+	})
 }
 
 // send signals process, which belongs to i, whose server is at p.
@@ -199,38 +199,53 @@ func signalName(sig unix.Signal) string {
 
 // signalEach gives every running instance to f, which says how many processes
 // it found to signal, and names the programs of which there was none.
-//
-// settle, if not nil, is called once those have been signalled whose locks are
-// held: a server that makes a successor stays locked until then, since its
-// pidfile names nobody meanwhile.
-func (m *Manager) signalEach(ctx context.Context, servers []*server.Server, f func(*server.Instance, *pidfile.Process) (int, error), settle func()) int {
-	status := OK
+func (m *Manager) signalEach(ctx context.Context, servers []*server.Server, f func(*server.Instance, *pidfile.Process) (int, error)) int {
+	status, strict := OK, m.strict(servers)
 	for _, s := range servers {
-		signalled, failed := 0, false
+		t := m.newSignals(f)
 		ok := m.eachBatch(ctx, s.Instances, false, func(batch []*server.Instance) {
 			for _, i := range batch {
-				n, err := m.signalOne(i, f)
-				if err != nil {
-					m.problem(i, "%s: %v", i, err)
-					failed = true
-				}
-				signalled += n
-				if settle == nil || i.Program.RetireSignal == 0 {
-					i.Unlock()
-				}
-			}
-			if settle != nil {
-				settle()
-			}
-			for _, i := range batch {
+				t.signal(i)
 				i.Unlock()
 			}
 		})
+		status = max(status, t.status(ctx, []*server.Server{s}, strict, ok))
+	}
+	return status
+}
+
+// signals are what was signalled of each program.
+type signals struct {
+	m      *Manager
+	each   func(*server.Instance, *pidfile.Process) (int, error)
+	count  map[*aliases.Program]int
+	failed map[*aliases.Program]bool
+}
+
+func (m *Manager) newSignals(f func(*server.Instance, *pidfile.Process) (int, error)) *signals {
+	return &signals{m: m, each: f, count: map[*aliases.Program]int{}, failed: map[*aliases.Program]bool{}}
+}
+
+// signal gives an instance that runs to each, and says of any other what it is.
+func (t *signals) signal(i *server.Instance) {
+	n, err := t.m.signalOne(i, t.each)
+	if err != nil {
+		t.m.problem(i, "%s: %v", i, err)
+		t.failed[i.Program] = true
+	}
+	t.count[i.Program] += n
+}
+
+// status names the programs of which nothing was signalled: with strict those
+// without a conf, too. ok says whether all instances could be looked at.
+func (t *signals) status(ctx context.Context, servers []*server.Server, strict, ok bool) int {
+	m, status := t.m, OK
+	for _, s := range servers {
 		// swift-init minds only if none of a program was signalled.
-		if !ok || ctx.Err() != nil || failed && !m.Options.Compat {
+		if !ok || ctx.Err() != nil || t.failed[s.Program] && !m.Options.Compat {
 			status = Failed
 		}
-		if signalled == 0 && (len(s.Instances) > 0 || m.Options.Compat || m.strict(servers)) {
+		if t.count[s.Program] == 0 && (len(s.Instances) > 0 || m.Options.Compat || strict) {
 			m.Console.Say("No %s running", s.Program.Name)
 			status = Failed
 		}

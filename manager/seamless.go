@@ -10,20 +10,26 @@ import (
 	"mgr/server"
 )
 
-// The pauses between two looks at servers that re-execute themselves: the
-// kernel has no event for execve(2) but a tracer's. They grow, since a look
-// reads all of /proc.
-const (
-	firstLook = 5 * time.Millisecond
-	lastLook  = 250 * time.Millisecond
-)
+// perReexec is how many descriptors a server takes that re-executes itself: its
+// handle, and where it says how it goes, of which there may be two.
+const perReexec = 3
 
-// longestLock is how long a server that is to make a successor stays locked: if
-// it does not do so, somebody may have to stop it.
-const longestLock = 5 * time.Second
+// A reloading is one seamless reload.
+type reloading struct {
+	m       *Manager
+	ctx     context.Context
+	signals *signals
+	size    int                // of a wave
+	waves   bool               // there are several
+	tree    *pidfile.Tree      // before the servers of this wave are signalled; nil if nobody waits
+	begun   []*server.Reexec   // signalled, and waited for when all are
+	held    []*server.Instance // locked until their successors are there
+	settled int
+}
 
 // seamless asks the servers that can to re-execute themselves, all at once, and
-// waits until each is ready again.
+// waits until each is ready again. Where there are more than descriptors for
+// them, they come in waves.
 func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
 	servers, told := m.onlyStale(servers)
 	if len(servers) == 0 {
@@ -32,44 +38,100 @@ func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
 	if !m.testConfs(ctx, servers, func(p *aliases.Program) bool { return p.SeamlessSignal != 0 }) {
 		return Failed
 	}
-	var tree *pidfile.Tree
+	all := instances(servers)
+	r := &reloading{m: m, ctx: ctx, size: max(handles()/perReexec, 1)}
+	r.waves = len(all) > r.size && m.awaitsReexec()
+	r.signals = m.newSignals(r.begin)
+	ok := m.each(ctx, all, batching{size: r.size, act: r.wave, settle: r.settle})
+	r.await()
+	return max(told, r.signals.status(ctx, servers, m.strict(servers), ok), r.settled)
+}
+
+// wave signals instances whose locks are held.
+func (r *reloading) wave(batch []*server.Instance) {
+	m := r.m
 	if m.awaitsReexec() {
 		var err error
-		if tree, err = pidfile.ReadTree(); err != nil {
+		if r.tree, err = pidfile.ReadTree(); err != nil {
 			m.problem(nil, "%v", err)
-			return Failed
+			r.settled = Failed
+			unlock(batch)
+			return
 		}
 	}
-	var begun, succeeding []*server.Reexec
-	settled := OK
-	settle := func() {
-		m.Console.Flush()
-		settled = max(settled, m.awaitReexec(ctx, succeeding))
-		succeeding = nil
+	for _, i := range batch {
+		r.signals.signal(i)
+		// A server that makes a successor stays locked, since its pidfile names
+		// nobody meanwhile.
+		if i.Program.RetireSignal != 0 && r.tree != nil {
+			r.held = append(r.held, i)
+		} else {
+			i.Unlock()
+		}
 	}
-	status := m.signalEach(ctx, servers, func(i *server.Instance, p *pidfile.Process) (int, error) {
-		sig := i.Program.SeamlessSignal
-		if sig == 0 {
-			m.cannotReexec(i)
+	m.Console.Flush()
+	if r.waves {
+		r.await()
+	}
+}
+
+// begin signals one server.
+func (r *reloading) begin(i *server.Instance, p *pidfile.Process) (int, error) {
+	m, sig := r.m, i.Program.SeamlessSignal
+	if sig == 0 {
+		m.cannotReexec(i)
+		return 1, nil
+	}
+	if i.Program.RetireSignal != 0 && !m.Options.Compat {
+		if old := i.Predecessor(p); old != 0 {
+			m.Console.Flush()
+			m.problem(i, "%s (%d - %s): its predecessor, pid %d, has not ended yet: it would make no successor, and is not signalled", i, p.PID(), subject(i), old)
+			m.Console.Hint("pid %d finishes what it does; reload-seamless --wait-drained waits for that", old)
+			r.signals.failed[i.Program] = true
 			return 1, nil
 		}
-		r, err := m.beginReexec(i, p, tree)
-		if err == nil {
-			err = m.send(i, p, p, sig)
-		}
-		switch {
-		case r == nil:
-		case err != nil:
-			r.Close()
-		case i.Program.RetireSignal != 0:
-			succeeding = append(succeeding, r)
-		default:
-			begun = append(begun, r)
-		}
+	}
+	if r.tree == nil {
+		return 1, m.send(i, p, p, sig)
+	}
+	own, err := p.Dup()
+	if err != nil {
 		return 1, err
-	}, settle)
-	m.Console.Flush()
-	return max(told, status, settled, m.awaitReexec(ctx, begun))
+	}
+	re, err := server.NewReexec(i, own, r.tree)
+	if err != nil {
+		return 1, err
+	}
+	if re.Deaf != nil {
+		m.note("%s (%d): %v: what is seen of it decides", i, p.PID(), re.Deaf)
+	}
+	if err := m.send(i, p, p, sig); err != nil {
+		re.Close()
+		return 1, err
+	}
+	r.begun = append(r.begun, re)
+	return 1, nil
+}
+
+// settle gives up the locks that are held, when their successors are there.
+func (r *reloading) settle() {
+	if len(r.held) > 0 {
+		r.await()
+	}
+}
+
+// await waits until those that were signalled are ready again.
+func (r *reloading) await() {
+	r.m.Console.Flush()
+	r.settled = max(r.settled, r.m.awaitReexec(r.ctx, r.begun))
+	unlock(r.held)
+	r.begun, r.held = nil, nil
+}
+
+func unlock(instances []*server.Instance) {
+	for _, i := range instances {
+		i.Unlock()
+	}
 }
 
 func (m *Manager) cannotReexec(i *server.Instance) {
@@ -84,107 +146,30 @@ func (m *Manager) awaitsReexec() bool {
 	return !m.Options.NoWait && !m.Options.Compat && !m.Options.DryRun
 }
 
-// beginReexec takes note of the server as it is; nil if nobody will wait.
-func (m *Manager) beginReexec(i *server.Instance, p *pidfile.Process, tree *pidfile.Tree) (*server.Reexec, error) {
-	if !m.awaitsReexec() {
-		return nil, nil
-	}
-	own, err := p.Dup()
-	if err != nil {
-		return nil, err
-	}
-	return server.NewReexec(i, own, tree)
-}
-
-// awaitReexec waits until every server is through, has died, or is out of time.
-func (m *Manager) awaitReexec(ctx context.Context, left []*server.Reexec) int {
-	if len(left) == 0 {
-		return OK
-	}
-	status := OK
-	all := left
-	defer func() {
-		for _, r := range all {
-			r.Close()
-		}
-	}()
-	w, err := pidfile.NewWaiter(ctx)
-	if err != nil {
-		m.problem(nil, "%v", err)
-		return Failed
-	}
-	defer w.Close()
-	for n, r := range left {
-		if err := w.Add(r.Process.FD(), n); err != nil {
-			m.problem(r.Instance, "%s: %v", r.Instance, err)
-			return Failed
-		}
-	}
-	defer m.Console.Waited()
-	for pause := firstLook; len(left) > 0 && ctx.Err() == nil; pause = min(pause*3/2, lastLook) {
-		r := left[0]
-		m.Console.Waiting(Progress{Doing: "re-executing", Done: len(all) - len(left), Total: len(all),
-			Who: whose(r.Instance, r.Process.PID()), Since: r.Begun, Limit: r.Instance.Program.ReadyWait})
-		tree, err := pidfile.ReadTree()
-		if err != nil {
-			m.problem(nil, "%v", err)
-			return Failed
-		}
-		var still []*server.Reexec
-		for _, r := range left {
-			over, ok := m.judgeReexec(r, tree)
-			if over || time.Since(r.Begun) > longestLock {
-				r.Instance.Unlock()
-			}
-			switch {
-			case !over:
-				still = append(still, r)
-			case !ok:
-				status = Failed
-				fallthrough
-			default:
-				w.Remove(r.Process.FD())
-			}
-		}
-		left = still
-		if len(left) > 0 {
-			if _, err := w.Wait(time.Now().Add(pause)); err != nil {
-				m.problem(nil, "%v", err)
-				return Failed
-			}
-		}
-	}
-	if ctx.Err() == nil {
-		status = max(status, m.drain(ctx, all))
-	}
-	for _, r := range left {
-		m.problem(r.Instance, "interrupted: %s (%d - %s) was asked to re-execute itself and is not ready yet",
-			r.Instance, r.Process.PID(), subject(r.Instance))
-	}
-	return status
-}
-
 // judgeReexec says whether r need not be waited for any more, and whether all
-// went well.
+// went well. Without a tree it goes by what the server says.
 func (m *Manager) judgeReexec(r *server.Reexec, tree *pidfile.Tree) (over, ok bool) {
 	i, pid := r.Instance, r.Process.PID()
 	limit := i.Program.ReadyWait
+	r.Hear()
 	switch {
 	case r.Fails():
 		m.problem(i, "%s (%d) died when it was to re-execute itself (%s)", i, pid, subject(i))
 		m.result(i).After, m.result(i).PIDAfter = pidfile.Dead.String(), 0
+		m.Console.Hint("its log may say why; restart starts it, and ends what it left behind")
 		return true, false
+	case r.Refused != "":
+		m.problem(i, "%s (%d - %s) has not re-executed itself, and goes on as before: %s", i, pid, subject(i), r.Refused)
+		return true, false
+	case r.Told():
+		return true, m.reexecuted(r)
 	case !r.Visible():
 		m.note("%s (%d): not permitted to see whether it has re-executed itself", i, pid)
 		return true, true
-	case r.Through(tree):
-		m.result(i).Seconds = time.Since(m.begun).Seconds()
-		if r.Successor != 0 {
-			return true, m.retire(r)
-		}
-		m.taken(i, pid, r.Begun)
-		m.note("%s (%d): re-executed", i, pid)
-		return true, true
+	case tree == nil:
+		return false, false
+	case r.Seen(tree):
+		return true, m.reexecuted(r)
 	case limit > 0 && time.Since(r.Begun) > limit && r.Successor != 0:
 		m.problem(i, "%s (%s): after %s s its successor, %d, has no worker; the old one, %d, was left as it is", i, subject(i), seconds(limit), r.Successor, pid)
 		m.result(i).PIDAfter = r.Successor
@@ -194,6 +179,17 @@ func (m *Manager) judgeReexec(r *server.Reexec, tree *pidfile.Tree) (over, ok bo
 		return true, false
 	}
 	return false, false
+}
+
+// reexecuted notes that a server is ready again, and says whether all went well.
+func (m *Manager) reexecuted(r *server.Reexec) bool {
+	m.result(r.Instance).Seconds = time.Since(m.begun).Seconds()
+	if r.Successor != 0 {
+		return m.retire(r)
+	}
+	m.taken(r.Instance, r.Process.PID(), r.Begun)
+	m.note("%s (%d): re-executed", r.Instance, r.Process.PID())
+	return true
 }
 
 // retire asks the old server to end, now that its successor is there.

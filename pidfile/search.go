@@ -142,6 +142,26 @@ func openMatching(pid int, describes func(argv []string) bool, wanted func(Stat)
 	return p
 }
 
+// Predecessor gives the parent of p if that is described as well: a server that
+// has made a successor, p, and has not ended yet. 0 if it has none.
+func (p *Process) Predecessor(id Identity) int {
+	parent, err := Parent(p.pid)
+	if err != nil || parent <= 1 {
+		return 0
+	}
+	argv, err := cmdline(parent)
+	if again, err2 := Parent(p.pid); err != nil || err2 != nil || again != parent || p.Exited() || !id.Matches(argv) {
+		return 0
+	}
+	return parent
+}
+
+// Parent gives the parent of the process pid.
+func Parent(pid int) (int, error) {
+	st, err := stat(pid)
+	return st.PPID, err
+}
+
 // UID gives the effective user of the process pid: the owner of its directory
 // in /proc, proc(5).
 func UID(pid int) (uint32, error) {

@@ -117,6 +117,33 @@ func parseAddress(s string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(address.Unmap(), uint16(n)), nil
 }
 
+// AbstractHolder says in words who has bound the abstract name, as
+// /proc/net/unix shows it, in mgr's own network namespace: for messages only.
+func AbstractHolder(name string) string {
+	raw, err := os.ReadFile("/proc/self/net/unix")
+	if err != nil {
+		return "somebody"
+	}
+	if inode, ok := parseUnix(raw, name); ok {
+		return Socket{Inode: inode}.Holder()
+	}
+	return "nobody, by now"
+}
+
+// parseUnix gives the inode of the socket of that name in the content of
+// /proc/net/unix, proc_pid_net(5).
+func parseUnix(raw []byte, name string) (inode uint64, ok bool) {
+	for line := range strings.Lines(string(raw)) {
+		f := strings.Fields(line) // Num RefCount Protocol Flags Type St Inode Path, and a path may hold blanks
+		if len(f) < 8 || !strings.HasSuffix(line, " "+f[6]+" "+name+"\n") {
+			continue
+		}
+		inode, err := strconv.ParseUint(f[6], 10, 64)
+		return inode, err == nil
+	}
+	return 0, false
+}
+
 // Holder says in words who holds a socket, as far as mgr may see it: for
 // messages only.
 func (s Socket) Holder() string {

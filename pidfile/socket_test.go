@@ -11,6 +11,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+func TestParseUnix(t *testing.T) {
+	raw := []byte(`Num       RefCount Protocol Flags    Type St Inode Path
+00000000d73ae94c: 00000003 00000000 00000000 0001 03  1279
+00000000ff535fb7: 00000002 00000000 00000000 0002 01 12800 @a b@7
+00000000ff535fb8: 00000002 00000000 00000000 0002 01 12801 @b@7
+00000000ff535fb9: 00000002 00000000 00000000 0002 01
+`)
+	for name, want := range map[string]uint64{"@b@7": 12801, "@a b@7": 12800, "b@7": 0, "@b": 0, "": 0} {
+		if got, ok := parseUnix(raw, name); got != want || ok != (want != 0) {
+			t.Errorf("%q: got %d, %v, want %d", name, got, ok, want)
+		}
+	}
+}
+
 func TestListening(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,24 +1,27 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"mgr/pidfile"
 )
 
-// A notifySocket is where a server says that it is ready, sd_notify(3). Its
+// A notifySocket is where a server says how it is, sd_notify(3).
+type notifySocket struct{ fd int }
+
+// maxAbstract is the longest abstract name that package unix can bind, less the
+// leading NUL: sun_path, unix(7), less one.
+const maxAbstract = 106
+
+// notifyName is the value of NOTIFY_SOCKET for the server of a pidfile. The
 // abstract name follows from the pidfile, so that a later mgr, which asks the
 // server to re-execute itself, can listen under the name that the server still
 // has in its environment.
-type notifySocket struct{ fd int }
-
-// maxAbstract is the longest abstract name: sun_path less the leading NUL,
-// unix(7).
-const maxAbstract = 107
-
-// notifyName is the value of NOTIFY_SOCKET for the server of a pidfile.
 func notifyName(pidfile string) string {
 	name := "mgr/notify" + pidfile
 	if len(name) > maxAbstract {
@@ -29,42 +32,70 @@ func notifyName(pidfile string) string {
 	return "@" + name
 }
 
-// listenNotify listens where the server of the pidfile will notify. The kernel
-// tells who sends: SO_PASSCRED.
-func listenNotify(pidfile string) (*notifySocket, error) {
+// listenNotify listens at an abstract name, whose first byte is an @ or NUL. The
+// kernel tells who sends: SO_PASSCRED.
+func listenNotify(name string) (*notifySocket, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("notify socket: %w", err)
 	}
 	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1)
 	if err == nil {
-		err = unix.Bind(fd, &unix.SockaddrUnix{Name: notifyName(pidfile)})
+		err = unix.Bind(fd, &unix.SockaddrUnix{Name: name})
 		if err == nil {
 			return &notifySocket{fd}, nil
 		}
 	}
 	unix.Close(fd)
-	return nil, fmt.Errorf("notify socket %q: %w", notifyName(pidfile), err)
+	if errors.Is(err, unix.EADDRINUSE) {
+		return nil, fmt.Errorf("notify socket %q is held by %s", shown(name), pidfile.AbstractHolder(shown(name)))
+	}
+	return nil, fmt.Errorf("notify socket %q: %w", shown(name), err)
 }
 
-// ready reads the messages that have come, and says whether one of them is
-// READY=1 from a sender that trusted says yes to.
-func (n *notifySocket) ready(trusted func(cred *unix.Ucred) bool) bool {
-	ready := false
-	for {
+// shown is an abstract name as /proc/net/unix has it.
+func shown(name string) string { return strings.ReplaceAll(name, "\x00", "@") }
+
+// A notice is one message of a server's.
+type notice struct {
+	Ready     bool
+	Reloading bool   // Ready is to follow
+	Failed    bool   // what was asked for: an ERRNO came
+	Status    string // in its words
+}
+
+// mostNotices is how many messages are read at a time: whoever sends without
+// pause, and anybody may, must not keep mgr from its deadlines.
+const mostNotices = 64
+
+// read reads the messages that have come, and gives those whose sender trusted
+// says yes to.
+func (n *notifySocket) read(trusted func(cred *unix.Ucred) bool) []notice {
+	var out []notice
+	for range mostNotices {
 		var text, oob [4096]byte
 		size, oobSize, _, _, err := unix.Recvmsg(n.fd, text[:], oob[:], unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
 		if err == unix.EINTR {
 			continue
 		}
 		if err != nil {
-			return ready
+			break
 		}
 		cred := credentialsOf(oob[:oobSize])
-		if cred != nil && trusted(cred) && saysReady(string(text[:size])) {
-			ready = true
+		if cred != nil && trusted(cred) {
+			out = append(out, parseNotice(string(text[:size])))
 		}
 	}
+	return out
+}
+
+// ready says whether one of the messages that have come is READY=1.
+func (n *notifySocket) ready(trusted func(cred *unix.Ucred) bool) bool {
+	ready := false
+	for _, note := range n.read(trusted) {
+		ready = ready || note.Ready
+	}
+	return ready
 }
 
 // credentialsOf finds the sender among control messages, and closes descriptors
@@ -88,14 +119,23 @@ func credentialsOf(oob []byte) *unix.Ucred {
 	return cred
 }
 
-// saysReady finds the line READY=1 in a message, sd_notify(3).
-func saysReady(message string) bool {
+// parseNotice reads the lines of a message, sd_notify(3).
+func parseNotice(message string) notice {
+	var n notice
 	for line := range strings.Lines(message) {
-		if strings.TrimRight(line, "\n") == "READY=1" {
-			return true
+		key, value, _ := strings.Cut(strings.TrimRight(line, "\n"), "=")
+		switch key {
+		case "READY":
+			n.Ready = n.Ready || value == "1"
+		case "RELOADING":
+			n.Reloading = n.Reloading || value == "1"
+		case "ERRNO":
+			n.Failed = n.Failed || value != "0"
+		case "STATUS":
+			n.Status = value
 		}
 	}
-	return false
+	return n
 }
 
 func (n *notifySocket) close() { unix.Close(n.fd) }

@@ -43,7 +43,7 @@ func (c *Child) prepare() ([]string, error) {
 		return env, nil
 	}
 	var err error
-	c.notify, err = listenNotify(c.Instance.Pidfile)
+	c.notify, err = listenNotify(notifyName(c.Instance.Pidfile))
 	return env, err
 }
 
@@ -165,11 +165,15 @@ func answer(r *bufio.Reader) (int, error) {
 }
 
 // trusts says whether a notification is from the server, or from a process that
-// may speak for it: root's, or one of the user that it runs as.
+// may speak for it: root's, one of the user that it runs as, or one of its
+// children, whoever they run as.
 func (c *Child) trusts(cred *unix.Ucred) bool {
 	if cred.Uid == 0 || int(cred.Pid) == c.Process.PID() {
 		return true
 	}
-	uid, err := pidfile.UID(c.Process.PID())
-	return err == nil && uid == cred.Uid
+	if uid, err := pidfile.UID(c.Process.PID()); err == nil && uid == cred.Uid {
+		return true
+	}
+	parent, err := pidfile.Parent(int(cred.Pid))
+	return err == nil && parent == c.Process.PID()
 }

@@ -2,6 +2,8 @@ package server
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"mgr/aliases"
@@ -20,45 +22,107 @@ type Reexec struct {
 	// Successor is the process that has taken over, if the program has a signal
 	// to retire the old one with; 0 until then.
 	Successor int
+	// Refused is why the server goes on as before, in its own words.
+	Refused string
+	// Deaf is why nothing can be heard at the program's seamlessnotify, so that
+	// what is seen has to do; nil: it can, or there is none.
+	Deaf error
 
-	image   pidfile.Image      // before
-	fresh   int                // new workers at the last look
-	since   time.Time          // and since when they are so many
-	workers []int              // before
-	old     []*pidfile.Process // the workers, and the server if a successor takes over: what has to drain
-	notify  *notifySocket      // nil: it does not notify
+	image     pidfile.Image // before
+	fresh     int           // new workers at the last look
+	since     time.Time     // and since when they are so many
+	workers   []worker      // before
+	wanted    int           // how many there will be again, as far as is known
+	sockets   []*notifySocket
+	only      bool      // what it says decides: it said that it begins, or notifies in any case
+	reloading bool      // it said that it begins
+	ready     time.Time // when it said that it is ready; zero: it has not
+}
+
+// A worker is a child of the server before it was signalled.
+type worker struct {
+	pid   int
+	image pidfile.Image
 }
 
 // NewReexec looks at the server that runs in p, before it is signalled, and
 // takes p over.
 func NewReexec(i *Instance, p *pidfile.Process, tree *pidfile.Tree) (*Reexec, error) {
-	r := &Reexec{Instance: i, Process: p, old: tree.Children(p), Begun: time.Now(), image: pidfile.ImageOf(p.PID()), workers: tree.ChildrenOf(p.PID())}
+	r := &Reexec{Instance: i, Process: p, Begun: time.Now(), image: pidfile.ImageOf(p.PID())}
+	for _, pid := range tree.ChildrenOf(p.PID()) {
+		w := worker{pid, pidfile.ImageOf(pid)}
+		if r.workers = append(r.workers, w); w.image == r.image {
+			r.wanted++ // others may be left from the time before
+		}
+	}
+	if r.wanted == 0 {
+		r.wanted = len(r.workers) // each has an image of its own
+	}
 	if i.Program.Ready.Kind() == aliases.ReadyNotify {
-		var err error
-		if r.notify, err = listenNotify(i.Pidfile); err != nil {
+		if err := r.listen(notifyName(i.Pidfile)); err != nil {
 			r.Close()
 			return nil, err
 		}
+		r.only = true
+	}
+	if i.Program.SeamlessNotify != "" {
+		name, err := i.seamlessName(strconv.Itoa(p.PID()))
+		if err == nil {
+			err = r.listen(strings.ReplaceAll(name, "@", "\x00"))
+		}
+		r.Deaf = err
 	}
 	return r, nil
 }
 
+func (r *Reexec) listen(name string) error {
+	s, err := listenNotify(name)
+	if err == nil {
+		r.sockets = append(r.sockets, s)
+	}
+	return err
+}
+
+// seamlessName is where the server says how its re-execution goes, in a process
+// of that number.
+func (i *Instance) seamlessName(pid string) (string, error) {
+	scope := i.fleet.Profile.Scope(i.Program, i.unit(), i.fleet.getenv)
+	return scope.WithPID(pid).Expand(i.Program.SeamlessNotify)
+}
+
+// FDs are descriptors that become readable when something happens: first the
+// end of the process, then what the server says.
+func (r *Reexec) FDs() []int {
+	fds := []int{r.Process.FD()}
+	for _, s := range r.sockets {
+		fds = append(fds, s.fd)
+	}
+	return fds
+}
+
+// Predecessor is the pid of the server that has made p, as its successor, and has
+// not ended yet; 0 if there is none.
+func (i *Instance) Predecessor(p *pidfile.Process) int {
+	id, err := i.identity()
+	if err != nil {
+		return 0
+	}
+	return p.Predecessor(id)
+}
+
 // Close lets go of the server.
 func (r *Reexec) Close() {
-	if r.notify != nil {
-		r.notify.close()
-		r.notify = nil
+	for _, s := range r.sockets {
+		s.close()
 	}
+	r.sockets = nil
 	r.Process.Close()
-	for _, p := range r.old {
-		p.Close()
-	}
 }
 
 // Visible says whether it can be seen at all when the server is through: the
 // kernel shows images only to those who may trace the process.
 func (r *Reexec) Visible() bool {
-	return r.notify != nil || r.image != "" || r.Instance.Program.RetireSignal != 0
+	return r.only || r.image != "" || r.Instance.Program.RetireSignal != 0
 }
 
 // succeeded says whether the pidfile names a successor with as many workers as
@@ -77,7 +141,7 @@ func (r *Reexec) succeeded(tree *pidfile.Tree) bool {
 // were, or, where the conf may have become one for fewer, some, and no more of
 // them for a while.
 func (r *Reexec) enough(fresh int) bool {
-	if fresh >= len(r.workers) {
+	if fresh >= r.wanted {
 		return true
 	}
 	if fresh != r.fresh {
@@ -86,7 +150,8 @@ func (r *Reexec) enough(fresh int) bool {
 	return fresh > 0 && time.Since(r.since) > nobodyElse
 }
 
-// nobodyElse is how long no new worker has come when there are enough.
+// nobodyElse is how long no new worker has come when there are enough, and how
+// long a server that did not say that it begins has been ready when it has begun.
 const nobodyElse = 500 * time.Millisecond
 
 // Fails says whether the server has ended and nobody has taken its place.
@@ -99,25 +164,52 @@ func (r *Reexec) Fails() bool {
 	return r.Instance.Program.RetireSignal == 0 || f.State != pidfile.Running
 }
 
-// Through says whether the server has re-executed itself and is ready, by a
-// snapshot that was taken just now.
-func (r *Reexec) Through(tree *pidfile.Tree) bool {
-	if r.notify != nil {
-		c := Child{Instance: r.Instance, Process: r.Process}
-		return r.notify.ready(c.trusts)
+// Hear takes what the server has said since the last time.
+func (r *Reexec) Hear() {
+	c := Child{Instance: r.Instance, Process: r.Process}
+	for _, s := range r.sockets {
+		for _, n := range s.read(c.trusts) {
+			switch {
+			case n.Failed:
+				r.Refused = n.Status
+				if r.Refused == "" {
+					r.Refused = "it gives no reason"
+				}
+			case n.Reloading:
+				r.only, r.reloading, r.ready = true, true, time.Time{}
+			case n.Ready:
+				r.ready = time.Now()
+			}
+		}
 	}
+}
+
+// Told says whether the server has said that it is ready again. Without its word
+// that it begins, or a new image, that may still be the end of its start.
+func (r *Reexec) Told() bool {
+	if r.ready.IsZero() {
+		return false
+	}
+	now := pidfile.ImageOf(r.Process.PID())
+	return r.reloading || now != "" && now != r.image || time.Since(r.ready) > nobodyElse
+}
+
+// Seen says whether the server has re-executed itself and is ready, by a
+// snapshot that was taken just now, unless that is for the server to say.
+func (r *Reexec) Seen(tree *pidfile.Tree) bool {
 	if r.Instance.Program.RetireSignal != 0 {
 		return r.succeeded(tree)
 	}
 	now := pidfile.ImageOf(r.Process.PID())
-	if now == "" || now == r.image {
+	if r.only || now == "" || now == r.image {
 		return false
 	}
 	fresh := 0
 	for _, pid := range tree.ChildrenOf(r.Process.PID()) {
+		w := worker{pid, pidfile.ImageOf(pid)}
 		switch {
-		case slices.Contains(r.workers, pid):
-		case pidfile.ImageOf(pid) == r.image:
+		case slices.Contains(r.workers, w):
+		case w.image == r.image:
 			return false // a fork of the old image: it hands over the listening sockets
 		default:
 			fresh++
@@ -126,17 +218,38 @@ func (r *Reexec) Through(tree *pidfile.Tree) bool {
 	return r.enough(fresh)
 }
 
-// Draining gives those that have yet to finish what they do: the old workers, and
-// the old server where a successor took over. The handles stay the Reexec's.
+// Draining gives handles on those that have yet to finish what they do: the old
+// workers, and the old server where a successor took over. The caller closes them.
 func (r *Reexec) Draining() []*pidfile.Process {
 	var left []*pidfile.Process
-	for _, p := range r.old {
-		if !p.Exited() {
+	for _, w := range r.workers {
+		if p := r.still(w); p != nil {
 			left = append(left, p)
 		}
 	}
 	if r.Successor != 0 && !r.Process.Exited() {
-		left = append(left, r.Process)
+		if p, err := r.Process.Dup(); err == nil {
+			left = append(left, p)
+		}
 	}
 	return left
+}
+
+// still opens the process of an old worker if it is still that: by its image,
+// which nobody else but its own forks can have, or else by its parent.
+func (r *Reexec) still(w worker) *pidfile.Process {
+	p, err := pidfile.Open(w.pid)
+	if err != nil {
+		return nil
+	}
+	parent, err := pidfile.Parent(w.pid)
+	same := err == nil && parent == r.Process.PID()
+	if now := pidfile.ImageOf(w.pid); w.image != "" && now != "" {
+		same = now == w.image
+	}
+	if !same || p.Exited() {
+		p.Close()
+		return nil
+	}
+	return p
 }

@@ -34,6 +34,7 @@ type Resolved struct {
 	Graceful     string            `json:"gracefulsignal,omitempty"`
 	Reload       string            `json:"reloadsignal,omitempty"`
 	Seamless     string            `json:"seamlesssignal,omitempty"`
+	Notify       string            `json:"seamlessnotify,omitempty"` // %(pid)d stands for what the server will have
 }
 
 // Resolve fills in all variables of the instance's program.
@@ -70,6 +71,9 @@ func (i *Instance) Resolve() (*Resolved, error) {
 		return nil, err
 	}
 	r.Directory, r.Ready = more[0], more[1]
+	if r.Notify, err = i.seamlessName("%(pid)d"); err != nil {
+		return nil, err
+	}
 	logs, err := i.Logs()
 	if err != nil {
 		return nil, err

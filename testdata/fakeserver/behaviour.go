@@ -37,7 +37,7 @@ type behaviour struct {
 	workerDetach  bool              // worker_detach = yes: each worker is forked twice: no child of the server, not replaced
 	workerName    string            // worker_name: what workers call themselves; none: as the server
 	neglect       bool              // reap = yes (default): wait for workers; no: never, they stay zombies and are not replaced
-	notify        bool              // notify = yes: send READY=1 to $NOTIFY_SOCKET when ready
+	notify        string            // notify = yes: send READY=1 to $NOTIFY_SOCKET when ready; swift: as Swift 2.35 does, see notify.go
 	testConfig    string            // test_config: what --test-config says: ok, broken; none: that there is no such option
 	listen        string            // listen = HOST:PORT: listen there before being ready
 	pidfile       string            // pidfile: where it writes its own pid, when ready; removed at its end
@@ -81,7 +81,7 @@ var keys = map[string]func(b *behaviour, value string) error{
 	"worker_detach":  func(b *behaviour, v string) error { return choice(&b.workerDetach, v, "no", "yes") },
 	"worker_name":    func(b *behaviour, v string) error { b.workerName = v; return nil },
 	"reap":           func(b *behaviour, v string) error { return choice(&b.neglect, v, "yes", "no") },
-	"notify":         func(b *behaviour, v string) error { return choice(&b.notify, v, "no", "yes") },
+	"notify":         func(b *behaviour, v string) error { return oneOf(&b.notify, v, "no", "yes", "swift") },
 	"test_config":    func(b *behaviour, v string) error { b.testConfig = v; return nil },
 	"listen":         func(b *behaviour, v string) error { b.listen = v; return nil },
 	"pidfile":        func(b *behaviour, v string) error { b.pidfile = v; return nil },
@@ -206,8 +206,9 @@ func choice(to *bool, v, off, on string) error {
 }
 
 // actions are what a server can do when it gets a signal: end; become a new image of itself; start itself again in the
-// background, which then writes the pidfile, and stay (successor) or end (refork); read its conf anew; nothing.
-var actions = []string{"stop", "reexec", "successor", "refork", "reread", "none"}
+// background, which then writes the pidfile, and stay (successor) or end (refork); read its conf anew; say that it is
+// ready (announce), or that it does not do it (refuse); nothing.
+var actions = []string{"stop", "reexec", "successor", "refork", "reread", "announce", "refuse", "none"}
 
 func act(b *behaviour, sig, v string) error {
 	if _, ok := b.action[sig]; !ok {

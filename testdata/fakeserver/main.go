@@ -189,10 +189,7 @@ func (s *server) becomeReady() (err error) {
 		return err
 	}
 	tellLauncher()
-	if s.notify {
-		return notifyReady(os.Getenv("NOTIFY_SOCKET"))
-	}
-	return nil
+	return s.notifyReady()
 }
 
 // closeStdio puts /dev/null on the standard descriptors. A server that logs to the console, as the word verbose asks
@@ -213,20 +210,6 @@ func (s *server) closeStdio() error {
 		}
 	}
 	return nil
-}
-
-// notifyReady sends the one datagram of sd_notify(3); no socket, no datagram.
-func notifyReady(socket string) error {
-	if socket == "" {
-		return nil
-	}
-	conn, err := net.Dial("unixgram", socket)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	_, err = conn.Write([]byte("READY=1"))
-	return err
 }
 
 // pass lets d go by, serving signals and replacing dead workers meanwhile. ended says that a signal ended the server.
@@ -253,6 +236,10 @@ func (s *server) pass(d time.Duration) (status int, ended bool) {
 				return s.end(0), true
 			case "reread":
 				s.record("reread")
+			case "announce":
+				s.say("READY=1")
+			case "refuse":
+				s.say("ERRNO=22\nSTATUS=bind_port cannot be changed by a reload")
 			}
 		case dead := <-s.workerExits:
 			s.forget(dead)
@@ -271,6 +258,7 @@ func (s *server) stop() int {
 		case dead := <-s.workerExits:
 			s.forget(dead)
 		case <-over:
+			s.say("STOPPING=1")
 			s.stopWorkers()
 			return s.end(0)
 		}
@@ -280,6 +268,7 @@ func (s *server) stop() int {
 // reexec becomes a new image of itself in the same process, as Swift's servers do for a seamless reload.
 func (s *server) reexec() {
 	s.record("reexec")
+	s.say("RELOADING=1")
 	s.stopWorkers()
 	signal.Ignore(syscall.SIGUSR2) // which outlives the exec: a test's probe must not kill the new image
 	err := syscall.Exec("/proc/self/exe", os.Args, os.Environ())
