@@ -47,8 +47,9 @@ content; then stops, then starts. What could not be stopped is not started, and
 said to be. With --stale it is about those only that run with an older conf or
 command than the one on disk.
 
-Exit status: 0 all run; 1 some do not, or a checkcommand failed; 2 a start is
-not possible: nothing was touched.`
+Exit status: 0 all run; 1 some do not, or a checkcommand failed, or something is
+in the way of a pidfile: nothing was touched; 2 a start is not possible by the
+profile: nothing was touched.`
 
 	reloadHelp = `Makes sure, as restart does, that the confs are good. Then, program after
 program: sends the reload signal, where the profile has one (reloadsignal), or

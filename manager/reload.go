@@ -30,31 +30,53 @@ func (m *Manager) mayRestart(ctx context.Context, servers []*server.Server) int 
 	if status := m.preflight(servers); status != OK {
 		return status
 	}
-	if !m.testConfs(ctx, servers, func(*aliases.Program) bool { return true }) || !m.lockable(servers) {
+	if !m.testConfs(ctx, servers, func(*aliases.Program) bool { return true }) || !m.startable(servers) {
 		return Failed
 	}
 	return OK
 }
 
-// lockable says whether instances can be locked at all, as a start insists on: on
-// a read-only run directory what was stopped could not be started again.
-func (m *Manager) lockable(servers []*server.Server) bool {
+// startable says whether what is to be stopped can be started again, as far as the
+// run directory goes: that instances can be locked, as a start insists on, and
+// that nothing is in the way of their pidfiles, nor of what a start listens at.
+func (m *Manager) startable(servers []*server.Server) bool {
 	all := instances(servers)
 	if m.Options.Compat || m.Options.DryRun || len(all) == 0 {
 		return true
 	}
-	err := m.openRunDir()
-	if err == nil {
-		if err = all[0].TryLock(); err == nil {
-			all[0].Unlock()
+	if err := m.tryRunDir(all[0]); err != nil {
+		m.problem(nil, "%v: nothing could be started again", err)
+		m.Console.Hint("no server was touched")
+		return false
+	}
+	ok := true
+	for _, i := range all {
+		if err := i.Startable(); err != nil && !i.Orphan {
+			m.problem(i, "%s (%s) could not be started again: %v", i, subject(i), err)
+			ok = false
 		}
 	}
-	if err == nil || errors.Is(err, pidfile.ErrLocked) {
-		return true
+	if !ok {
+		m.Console.Hint("no server was touched")
 	}
-	m.problem(nil, "%v: nothing could be started again", err)
-	m.Console.Hint("no server was touched")
-	return false
+	return ok
+}
+
+// tryRunDir takes and gives up a lock, and writes and removes a file. That
+// somebody else holds the lock tells as much.
+func (m *Manager) tryRunDir(i *server.Instance) error {
+	if err := m.openRunDir(); err != nil {
+		return err
+	}
+	err := i.TryLock()
+	if errors.Is(err, pidfile.ErrLocked) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer i.Unlock()
+	return i.TryPidfile()
 }
 
 // stopAndStart stops, then starts. What could not be stopped is not started.

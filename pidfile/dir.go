@@ -181,12 +181,9 @@ func (d *Dir) Write(name string, pid int) error {
 	defer unix.Close(parent)
 	tmp := temporary(name)
 	dirfd := d.fd()
-	if err := unix.Unlinkat(dirfd, tmp, 0); err != nil && err != unix.ENOENT {
-		return d.fail("remove", tmp, err)
-	}
-	fd, err := unix.Openat(dirfd, tmp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o644)
+	fd, err := d.create(tmp)
 	if err != nil {
-		return d.fail("create", name, err)
+		return err
 	}
 	f := os.NewFile(uintptr(fd), tmp)
 	_, err = f.WriteString(strconv.Itoa(pid))
@@ -204,6 +201,20 @@ func (d *Dir) Write(name string, pid int) error {
 		return d.fail("write", name, err)
 	}
 	return nil
+}
+
+// create makes the file tmp at the top of d, in the place of one that a killed
+// writer left.
+func (d *Dir) create(tmp string) (int, error) {
+	dirfd := d.fd()
+	if err := unix.Unlinkat(dirfd, tmp, 0); err != nil && err != unix.ENOENT {
+		return -1, d.fail("remove", tmp, err)
+	}
+	fd, err := unix.Openat(dirfd, tmp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o644)
+	if err != nil {
+		return -1, d.fail("create", tmp, err)
+	}
+	return fd, nil
 }
 
 // temporary is the name of the file that becomes the pidfile name. Two writers of

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -154,6 +155,41 @@ func (i *Instance) makeOwnDir(path string) error {
 		return err
 	}
 	return os.Lchown(path, creds.UID, creds.GID)
+}
+
+// Startable says what of the run directory and of the names of this machine would
+// keep the instance from being started again, beside what Preflight finds.
+// Nothing is touched.
+func (i *Instance) Startable() error {
+	if !i.Program.Forking {
+		dir, name, err := i.dir(false)
+		if err == nil {
+			err = dir.Writable(name)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("pidfile: %w", err)
+		}
+	}
+	if i.Program.Ready.Kind() != aliases.ReadyNotify {
+		return nil
+	}
+	s, err := listenNotify(notifyName(i.Pidfile))
+	if err == nil {
+		s.close()
+	}
+	return err
+}
+
+// TryPidfile says whether there is room for a pidfile. The caller holds the lock.
+func (i *Instance) TryPidfile() error {
+	if i.Program.Forking {
+		return nil
+	}
+	dir, name, err := i.dir(true)
+	if err != nil {
+		return err
+	}
+	return dir.Try(name)
 }
 
 // TryLock takes the instance's lock, or says pidfile.ErrLocked. Without a run
