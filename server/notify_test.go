@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,4 +64,17 @@ func TestNotices(t *testing.T) {
 	if got := s.read(func(*unix.Ucred) bool { return true }); len(got) > 0 {
 		t.Errorf("read again: %v", got)
 	}
+}
+
+// FuzzParseNotice: nothing but a line READY=1 is one.
+func FuzzParseNotice(f *testing.F) {
+	for _, seed := range []string{"READY=1", "RELOADING=1\nMONOTONIC_USEC=7\n", "ERRNO=22\nSTATUS=x=y", "READY=1\x00", "=\n=="} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, message string) {
+		n := parseNotice(message)
+		if line := slices.Contains(strings.Split(message, "\n"), "READY=1"); n.Ready != line {
+			t.Errorf("%q: %+v", message, n)
+		}
+	})
 }
