@@ -117,14 +117,3 @@ func TestAdopt(t *testing.T) {
 		t.Errorf("%v: %v", f.State, f.Err)
 	}
 }
-
-func TestParseUnix(t *testing.T) {
-	const raw = "Num       RefCount Protocol Flags    Type St Inode Path\n" +
-		"0000000000000000: 00000002 00000000 00010000 0001 01 4711 /run/a b.sock\n" +
-		"0000000000000000: 00000003 00000000 00000000 0001 03 4712 /run/a b.sock\n" +
-		"0000000000000000: 00000002 00000000 00010000 0001 01 4713 /other/run/a b.sock\n" +
-		"0000000000000000: 00000002 00000000 00010000 0001 01 4714\nx\n"
-	if got := parseUnix([]byte(raw), "/run/a b.sock"); !slices.Equal(got, []Socket{{Inode: 4711}}) {
-		t.Errorf("got %v", got)
-	}
-}

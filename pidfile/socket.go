@@ -124,24 +124,10 @@ func AbstractHolder(name string) string {
 	if err != nil {
 		return "somebody"
 	}
-	if inode, ok := parseUnix(raw, name); ok {
-		return Socket{Inode: inode}.Holder()
+	if bound := parseUnix(raw, name, 0); len(bound) > 0 {
+		return bound[0].Holder()
 	}
 	return "nobody, by now"
-}
-
-// parseUnix gives the inode of the socket of that name in the content of
-// /proc/net/unix, proc_pid_net(5).
-func parseUnix(raw []byte, name string) (inode uint64, ok bool) {
-	for line := range strings.Lines(string(raw)) {
-		f := strings.Fields(line) // Num RefCount Protocol Flags Type St Inode Path, and a path may hold blanks
-		if len(f) < 8 || !strings.HasSuffix(line, " "+f[6]+" "+name+"\n") {
-			continue
-		}
-		inode, err := strconv.ParseUint(f[6], 10, 64)
-		return inode, err == nil
-	}
-	return 0, false
 }
 
 // Holder says in words who holds a socket, as far as mgr may see it: for
@@ -199,22 +185,24 @@ func UnixListening(path string) []Socket {
 	if err != nil {
 		return nil
 	}
-	return parseUnix(raw, path)
+	return parseUnix(raw, path, acceptsConnections)
 }
 
-// parseUnix finds, in the content of /proc/net/unix, the sockets that listen at
-// path: __SO_ACCEPTCON of linux/net.h is set in their flags.
-func parseUnix(raw []byte, path string) []Socket {
-	const accepts = 1 << 16
+// acceptsConnections is __SO_ACCEPTCON of linux/net.h: the socket listens.
+const acceptsConnections = 1 << 16
+
+// parseUnix finds, in the content of /proc/net/unix, proc_pid_net(5), the sockets
+// that are bound to name and have all of the flags.
+func parseUnix(raw []byte, name string, flags uint64) []Socket {
 	var out []Socket
 	for line := range strings.Lines(string(raw)) {
-		f := strings.Fields(line)
-		if len(f) < 8 || !strings.HasSuffix(strings.TrimSuffix(line, "\n"), " "+path) {
+		f := strings.Fields(line) // Num RefCount Protocol Flags Type St Inode Path, and a path may hold blanks
+		if len(f) < 8 || !strings.HasSuffix(strings.TrimSuffix(line, "\n"), " "+f[6]+" "+name) {
 			continue
 		}
-		flags, err := strconv.ParseUint(f[3], 16, 32)
+		has, err := strconv.ParseUint(f[3], 16, 32)
 		inode, err2 := strconv.ParseUint(f[6], 10, 64)
-		if err == nil && err2 == nil && flags&accepts != 0 {
+		if err == nil && err2 == nil && has&flags == flags {
 			out = append(out, Socket{Inode: inode})
 		}
 	}

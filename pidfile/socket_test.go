@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestParseUnix(t *testing.T) {
@@ -16,11 +17,29 @@ func TestParseUnix(t *testing.T) {
 00000000d73ae94c: 00000003 00000000 00000000 0001 03  1279
 00000000ff535fb7: 00000002 00000000 00000000 0002 01 12800 @a b@7
 00000000ff535fb8: 00000002 00000000 00000000 0002 01 12801 @b@7
+0000000000000000: 00000002 00000000 00010000 0001 01 4711 /run/a b.sock
+0000000000000000: 00000003 00000000 00000000 0001 03 4712 /run/a b.sock
+0000000000000000: 00000002 00000000 00010000 0001 01 4713 /other/run/a b.sock
+0000000000000000: 00000002 00000000 00010000 0001 01 4714
 00000000ff535fb9: 00000002 00000000 00000000 0002 01
+x
 `)
-	for name, want := range map[string]uint64{"@b@7": 12801, "@a b@7": 12800, "b@7": 0, "@b": 0, "": 0} {
-		if got, ok := parseUnix(raw, name); got != want || ok != (want != 0) {
-			t.Errorf("%q: got %d, %v, want %d", name, got, ok, want)
+	for _, tt := range []struct {
+		name  string
+		flags uint64
+		want  []Socket
+	}{
+		{"@b@7", 0, []Socket{{Inode: 12801}}},
+		{"@b@7", acceptsConnections, nil},
+		{"@a b@7", 0, []Socket{{Inode: 12800}}},
+		{"b@7", 0, nil},
+		{"@b", 0, nil},
+		{"", 0, nil},
+		{"/run/a b.sock", 0, []Socket{{Inode: 4711}, {Inode: 4712}}},
+		{"/run/a b.sock", acceptsConnections, []Socket{{Inode: 4711}}},
+	} {
+		if diff := cmp.Diff(tt.want, parseUnix(raw, tt.name, tt.flags), cmpopts.EquateComparable(netip.AddrPort{})); diff != "" {
+			t.Errorf("%q, %#x (-want +got):\n%s", tt.name, tt.flags, diff)
 		}
 	}
 }
