@@ -20,6 +20,7 @@ import (
 type Mode struct {
 	Once       bool // one pass: the program's once_args
 	Foreground bool // console_args; its output goes where mgr's goes
+	Stderr     bool // in the foreground its stdout goes where mgr's stderr goes, too
 	NoWait     bool // nobody waits
 	// ExactLimits lowers a hard limit that is higher than the profile's, as
 	// swift-init does.
@@ -39,6 +40,19 @@ func (i *Instance) Launch(mode Mode) (*Child, error) {
 	return i.launch(mode, path, argv)
 }
 
+// MayLaunch says why Launch would start nothing, as far as it can be told without
+// touching anything.
+func (i *Instance) MayLaunch(mode Mode) error {
+	_, _, err := i.Command()
+	if err == nil {
+		_, _, _, err = i.plan(mode)
+	}
+	if err == nil {
+		err = i.Startable()
+	}
+	return err
+}
+
 // Test starts the program's checkcommand, as the server would be started but
 // without a pidfile. The program has one.
 func (i *Instance) Test() (*Child, error) {
@@ -54,15 +68,11 @@ func (i *Instance) Test() (*Child, error) {
 }
 
 func (i *Instance) launch(mode Mode, path string, argv []string) (*Child, error) {
-	spec, more, err := i.stage(mode)
+	spec, more, env, err := i.plan(mode)
 	if err != nil {
 		return nil, err
 	}
 	spec.Path, argv = path, append(argv, more...)
-	env, err := i.environment(spec)
-	if err != nil {
-		return nil, err
-	}
 	c := &Child{Instance: i, mode: mode, report: -1, output: -1, reached: -1}
 	p := plumbing{lock: -1, dir: -1}
 	if !mode.test {
@@ -102,6 +112,16 @@ func (s *stage) takeProcs(env []string) []string {
 	})
 }
 
+// plan is what launch gives to the stage: what it is to do, and its environment;
+// and the words to be added to the command line.
+func (i *Instance) plan(mode Mode) (spec *stage, more, env []string, err error) {
+	if spec, more, err = i.stage(mode); err != nil {
+		return nil, nil, nil, err
+	}
+	env, err = i.environment(spec)
+	return spec, more, env, err
+}
+
 // plumbing are descriptors that a stage gets beside its streams; -1: none.
 type plumbing struct{ dir, lock int }
 
@@ -126,6 +146,9 @@ func (c *Child) spawn(p plumbing, argv, env []string) error {
 	switch {
 	case c.mode.Foreground:
 		streams[1], streams[2] = uintptr(unix.Stdout), uintptr(unix.Stderr)
+		if c.mode.Stderr {
+			streams[1] = streams[2]
+		}
 	case out >= 0:
 		defer unix.Close(out)
 		streams[1], streams[2] = uintptr(out), uintptr(out)
