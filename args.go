@@ -13,12 +13,13 @@ import (
 
 // permute moves options before words, so that options may stand anywhere: the
 // library stops at the first word. Options come out in their long form with
-// the value attached, and "--" ends them. It is pure. The error is about an
-// option that there is not, or one without its value.
+// the value attached, and "--" ends them. It is pure. The error is about the first
+// option that there is not, or that is without its value: the others come out.
 //
 //	main start -k5 -vq  →  --kill-wait=5 --verbose --quiet -- main start
 func permute(args []string, flags []cli.Flag) ([]string, error) {
 	var options, words []string
+	var bad error
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
@@ -34,12 +35,13 @@ func permute(args []string, flags []cli.Flag) ([]string, error) {
 			continue
 		}
 		taken, rest, err := take(arg, args, flags)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			options, args = append(options, taken...), rest
+		} else if bad == nil {
+			bad = err
 		}
-		options, args = append(options, taken...), rest
 	}
-	return slices.Concat(options, []string{"--"}, words), nil
+	return slices.Concat(options, []string{"--"}, words), bad
 }
 
 // arrange permutes args in the way of the command that they name: -n is short for

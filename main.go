@@ -35,44 +35,47 @@ func main() {
 // run is mgr: it gives the exit status.
 func run(args []string, console *manager.Console) int {
 	defer console.Flush()
+	signal.Ignore(syscall.SIGPIPE) // for the writer to notice: mgr … | head
 	if len(args) > 1 && args[1] == completeWord {
 		console.Print(complete(args[2:]))
 		return manager.OK
 	}
 	flags := flags()
-	argv, err := arrange(args[1:], flags)
-	if err != nil {
-		complain(console, err)
-		return manager.Usage
-	}
+	argv, bad := arrange(args[1:], flags)
 	c, err := parse(argv, flags)
 	if err == nil && filepath.Base(args[0]) == "swift-init" {
 		err = c.Set("compat", "true")
 	}
-	status := manager.Usage
-	if err == nil {
-		status, err = dispatch(c, console)
+	if bad != nil {
+		err = bad
 	}
 	if err != nil {
-		complain(console, err)
-		return manager.Usage
+		return refuse(c, console, manager.Usage, err)
+	}
+	status, err := dispatch(c, console)
+	if err != nil {
+		return refuse(c, console, status, err)
 	}
 	return status
 }
 
-// complain reports what is wrong with the command line or the profile.
-func complain(console *manager.Console, err error) {
+// refuse reports what is wrong with the command line or the profile.
+func refuse(c *cli.Context, console *manager.Console, status int, err error) int {
+	cmd, _, _ := split(c.Args().Slice())
+	m := &manager.Manager{Console: console, Options: manager.Options{JSON: c.Bool("json"), DryRun: c.Bool("dry-run")}}
 	var all aliases.Errors
 	if errors.As(err, &all) {
+		var errs []error
 		for _, e := range all {
-			console.Warn("%v", e)
+			errs = append(errs, e)
 		}
-		return
+		return m.Refuse(cmd.Name, status, errs)
 	}
-	console.Warn("%v", err)
+	status = m.Refuse(cmd.Name, status, []error{err})
 	if !errors.As(err, new(*os.PathError)) {
 		console.Hint("mgr --help tells the usage")
 	}
+	return status
 }
 
 // dispatch runs the command that the words name.
@@ -91,10 +94,13 @@ func dispatch(c *cli.Context, console *manager.Console) (int, error) {
 		err = errors.New("too few words")
 	}
 	if err != nil {
-		if c.Bool("compat") {
-			return compatUsage(c, console, words), nil
+		if !c.Bool("compat") {
+			return manager.Usage, err
 		}
-		return manager.Usage, err
+		if c.Bool("json") {
+			return manager.Failed, err
+		}
+		return compatUsage(c, console, words), nil
 	}
 	o, err := options(c)
 	if err == nil {
@@ -109,13 +115,8 @@ func dispatch(c *cli.Context, console *manager.Console) (int, error) {
 			return manager.Usage, err
 		}
 	}
-	ctx, caught := interruptible(cmd.Name == "no-daemon" || o.Foreground || o.Stays())
 	m := &manager.Manager{Fleet: f, Console: console, Options: o, Flags: describe(c.App.Flags)}
-	status := m.Run(ctx, cmd, servers)
-	if sig := caught(); sig != 0 && !o.Compat {
-		return 128 + int(sig), nil
-	}
-	return status, nil
+	return m.Run(interruptible(cmd.Name == "no-daemon" || o.Foreground || o.Stays()), cmd, servers), nil
 }
 
 // compatUsage is what swift-init says to too few words or an unknown command.
@@ -129,13 +130,12 @@ func compatUsage(c *cli.Context, console *manager.Console, words []string) int {
 	return manager.Failed
 }
 
-// interruptible gives a context that SIGINT, SIGTERM and SIGQUIT end, and what tells
-// afterwards which of them did. A second one ends mgr as usual. SIGHUP, a lost
+// interruptible gives a context that SIGINT, SIGTERM and SIGQUIT end, with a cause
+// that tells which of them did. A second one ends mgr as usual. SIGHUP, a lost
 // ssh line, does not leave a job half done, but ends one that sits in the
-// foreground. SIGPIPE is for the writer to ignore: mgr … | head.
-func interruptible(foreground bool) (context.Context, func() syscall.Signal) {
+// foreground.
+func interruptible(foreground bool) context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
 	// A goroutine, since signals come while the command waits.
@@ -145,20 +145,9 @@ func interruptible(foreground bool) (context.Context, func() syscall.Signal) {
 				continue
 			}
 			signal.Reset(syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
-			cancel(interrupted{sig.(syscall.Signal)})
+			cancel(manager.Interrupted{Signal: sig.(syscall.Signal)})
 			return
 		}
 	}()
-	return ctx, func() syscall.Signal {
-		var i interrupted
-		if errors.As(context.Cause(ctx), &i) {
-			return i.sig
-		}
-		return 0
-	}
+	return ctx
 }
-
-// interrupted is why a context ended.
-type interrupted struct{ sig syscall.Signal }
-
-func (i interrupted) Error() string { return "interrupted by " + i.sig.String() }

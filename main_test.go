@@ -36,7 +36,11 @@ func TestMain(m *testing.M) {
 // Beside testscript's own commands there are
 //
 //	install NAME...          put the fake server on PATH under these names
-//	status N mgr ARG...      run mgr; its exit status has to be N
+//	status N mgr ARG...      run mgr; its exit status has to be N. A document that
+//	                         it prints has to keep to the schema and to tell
+//	                         what stderr tells; a dry run must touch nothing
+//	foretold N mgr ARG...    a dry run, and then what it foretold; both end with N
+//	json stdout FILE         the document is that of the file, see isDocument
 //	same stdout|stderr FILE  what it printed is the file, with PID for every
 //	                         pid of a server, and $WORK for the directory
 //	crash PIDFILE            SIGKILL the process of a pidfile below run, and
@@ -82,6 +86,7 @@ func TestTranscripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"install": install, "status": status, "same": same, "crash": crash, "await": await, "gone": gone, "terminal": onTerminal,
 			"first": first,
+			"json":  isDocument, "foretold": foretold,
 		},
 	})
 }
@@ -134,6 +139,12 @@ func install(ts *testscript.TestScript, _ bool, names []string) {
 func status(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
+	dry := args[1] == "mgr" && parsedLine(args[2:]).Bool("dry-run")
+	var before map[string]string
+	if dry {
+		before, err = snapshot(ts.Getenv("WORK"))
+		ts.Check(err)
+	}
 	got := 0
 	err = ts.Exec(args[1], args[2:]...)
 	var ended *exec.ExitError
@@ -144,6 +155,16 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+	if args[1] == "mgr" {
+		checkRun(ts, args[2:], got)
+	}
+	if dry {
+		after, err := snapshot(ts.Getenv("WORK"))
+		ts.Check(err)
+		if diff := cmp.Diff(before, after); diff != "" {
+			ts.Fatalf("the dry run changed (-before +after):\n%s", diff)
+		}
 	}
 }
 
@@ -156,7 +177,15 @@ var pidPlaces = []*regexp.Regexp{
 }
 
 func same(ts *testscript.TestScript, _ bool, args []string) {
-	got := strings.ReplaceAll(ts.ReadFile(args[0]), ts.Getenv("WORK"), "$WORK")
+	got := normal(ts, ts.ReadFile(args[0]))
+	if diff := cmp.Diff(ts.ReadFile(args[1]), got); diff != "" {
+		ts.Fatalf("%s (-want +got):\n%s", args[0], diff)
+	}
+}
+
+// normal puts names in the place of what is another one at every run.
+func normal(ts *testscript.TestScript, got string) string {
+	got = strings.ReplaceAll(got, ts.Getenv("WORK"), "$WORK")
 	for _, re := range pidPlaces {
 		got = re.ReplaceAllString(got, "${1}PID${2}")
 	}
@@ -166,11 +195,8 @@ func same(ts *testscript.TestScript, _ bool, args []string) {
 		got = strings.ReplaceAll(got, "127.0.0.1:"+port, "127.0.0.1:PORT")
 	}
 	got = strings.ReplaceAll(got, "/mgr-"+strconv.Itoa(os.Getuid())+"/", "/mgr-UID/")
-	got = regexp.MustCompile(`"[^"]*" of \S+, started [-\d]+ [:\d]+`).ReplaceAllString(got, "HOLDER")
-	got = regexp.MustCompile(`(?m)\b20[-\d]+ \d\d:\d\d:\d\d$`).ReplaceAllString(got, "TIME")
-	if diff := cmp.Diff(ts.ReadFile(args[1]), got); diff != "" {
-		ts.Fatalf("%s (-want +got):\n%s", args[0], diff)
-	}
+	got = regexp.MustCompile(`\\?"[^"]*" of \S+, started [-\d]+ [:\d]+`).ReplaceAllString(got, "HOLDER")
+	return regexp.MustCompile(`(?m)\b20[-\d]+ \d\d:\d\d:\d\d$`).ReplaceAllString(got, "TIME")
 }
 
 func crash(ts *testscript.TestScript, _ bool, args []string) {

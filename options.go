@@ -121,13 +121,12 @@ func placeholder(text string) (value, plain string) {
 func parse(argv []string, flags []cli.Flag) (*cli.Context, error) {
 	set := flag.NewFlagSet("mgr", flag.ContinueOnError)
 	set.SetOutput(io.Discard) // errors and help are ours
+	var errs []error
 	for _, f := range flags {
-		if err := f.Apply(set); err != nil {
-			return nil, err
-		}
+		errs = append(errs, f.Apply(set))
 	}
-	err := set.Parse(argv)
-	return cli.NewContext(&cli.App{Flags: flags}, set, nil), err
+	errs = append(errs, set.Parse(argv))
+	return cli.NewContext(&cli.App{Flags: flags}, set, nil), errors.Join(errs...)
 }
 
 // options reads the options of the command line.

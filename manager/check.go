@@ -41,7 +41,11 @@ func (m *Manager) check(ctx context.Context, servers []*server.Server) int {
 	if c.findings > 0 || ctx.Err() != nil {
 		return Failed
 	}
-	m.Console.Say("%d instances in order", n)
+	if len(m.steps) > 0 {
+		m.Console.Say("%d instances in order, but for what their tests would say", n)
+	} else {
+		m.Console.Say("%d instances in order", n)
+	}
 	return OK
 }
 
@@ -55,7 +59,7 @@ func (m *Manager) runChecks(ctx context.Context, servers []*server.Server) bool 
 	}
 	if m.Options.DryRun {
 		for _, i := range todo {
-			m.Console.Say("Would test %s...(%s)", i, subject(i))
+			m.would("test %s...(%s)", i, subject(i))
 		}
 		return true
 	}
@@ -149,6 +153,5 @@ func cause(err error) error {
 
 // profile prints the built-in profile.
 func (m *Manager) profile(context.Context, []*server.Server) int {
-	m.Console.Print(aliases.Builtin())
-	return OK
+	return m.print(aliases.Builtin())
 }

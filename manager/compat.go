@@ -39,7 +39,7 @@ func (m *Manager) compatNotRunning(s *server.Server) {
 		return
 	}
 	if len(s.Instances) == 0 {
-		m.noConf(s)
+		m.noConf(s, &m.errors)
 	}
 	for _, i := range s.Instances {
 		m.Console.Say("%s #%d not running (%s)", i, m.Options.Number, subject(i))
@@ -73,7 +73,7 @@ func (s *starting) compatRefuses(srv *server.Server) bool {
 	for _, i := range srv.Instances {
 		f := i.Inspect()
 		f.Process.Close()
-		if f.State == pidfile.Running {
+		if f = m.foreseen(i, f); f.State == pidfile.Running {
 			m.found(i, f)
 			where := subject(i)
 			if i.Orphan {

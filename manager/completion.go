@@ -21,13 +21,5 @@ var shells = []string{"bash", "fish", "zsh"}
 
 // completion prints the script of a shell.
 func (m *Manager) completion(context.Context, []*server.Server) int {
-	switch m.words[0] {
-	case "bash":
-		m.Console.Print(bashCompletion)
-	case "zsh":
-		m.Console.Print(zshCompletion)
-	case "fish":
-		m.Console.Print(fishCompletion)
-	}
-	return OK
+	return m.print(map[string]string{"bash": bashCompletion, "fish": fishCompletion, "zsh": zshCompletion}[m.words[0]])
 }

@@ -30,11 +30,12 @@ func (s *starting) toStart(servers []*server.Server) []*server.Instance {
 		}
 		if confs == 0 && len(srv.Errs) == 0 {
 			s.refused++
-			if strict || m.Options.Compat || m.Options.Verbose {
-				m.noConf(srv)
-			}
+			list := &m.warnings
 			if strict && !m.Options.Compat {
-				s.failed = true
+				list, s.failed = &m.errors, true
+			}
+			if strict || m.Options.Compat || m.Options.Verbose {
+				m.noConf(srv, list)
 			}
 		}
 		if m.Options.Compat && s.compatRefuses(srv) {
@@ -45,12 +46,13 @@ func (s *starting) toStart(servers []*server.Server) []*server.Instance {
 	return todo
 }
 
-// noConf says that a program has no conf, or none of the number asked for.
-func (m *Manager) noConf(srv *server.Server) {
+// noConf says that a program has no conf, or none of the number asked for, and
+// adds that to the errors or the warnings.
+func (m *Manager) noConf(srv *server.Server, list *[]string) {
 	if m.Options.Number != 0 {
-		m.remark("Unable to locate config number %d for %s", m.Options.Number, srv.Program.Name)
+		m.remark(list, "Unable to locate config number %d for %s", m.Options.Number, srv.Program.Name)
 	} else {
-		m.remark("Unable to locate config for %s", srv.Program.Name)
+		m.remark(list, "Unable to locate config for %s", srv.Program.Name)
 	}
 	m.foundConfs(srv)
 }
@@ -69,7 +71,7 @@ func (m *Manager) foundConfs(srv *server.Server) {
 // deprecated warns of a conf in a place that the profile calls deprecated.
 func (m *Manager) deprecated(srv *server.Server) {
 	p := srv.Program
-	m.remark("WARNING: %s.conf is deprecated. Move %ss' configuration into %s.conf.",
+	m.remark(&m.warnings, "WARNING: %s.conf is deprecated. Move %ss' configuration into %s.conf.",
 		p.DeprecatedConf[0].Base, p.Name, p.Conf[0].Base)
 	m.foundConfs(srv)
 }

@@ -13,8 +13,8 @@ import (
 // stderr, "mgr: " first; a hint on a line of its own behind them. Control
 // characters, which a conf's name or a server's output may hold, are escaped.
 //
-// Errors in writing are nobody's business here: a closed pipe (mgr … | head)
-// must not leave a job half done.
+// Errors in writing end nothing: a closed pipe (mgr … | head) must not leave a job
+// half done. Flush gives them to who has to know.
 type Console struct {
 	out    *bufio.Writer
 	err    io.Writer
@@ -121,8 +121,9 @@ func (c *Console) Hint(format string, args ...any) {
 	fmt.Fprintln(c.err, "  "+printable(fmt.Sprintf(format, args...)))
 }
 
-// Flush writes out what was said. It is called before every wait.
-func (c *Console) Flush() { c.out.Flush() }
+// Flush writes out what was said. It is called before every wait. The error is the
+// first one that there was in writing.
+func (c *Console) Flush() error { return c.out.Flush() }
 
 // printable escapes what is no character to be seen.
 func printable(s string) string {

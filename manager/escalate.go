@@ -28,7 +28,8 @@ func (s *stopping) escalate(t *target) {
 	t.deadline = time.Now().Add(killGrace)
 	m.Console.Say("Signal %s  pid: %d  signal: %d", t.i, pid, unix.SIGKILL)
 	m.Console.Flush()
-	m.result(t.i).Signal = "SIGKILL"
+	r := m.result(t.i)
+	r.Signal, r.Signals = "SIGKILL", append(r.Signals, Signal{PID: pid, Signal: "SIGKILL"})
 	_ = t.process.Signal(unix.SIGSTOP)
 	limit := time.Now().Add(killGrace)
 	family := s.family(t)

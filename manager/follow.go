@@ -59,7 +59,7 @@ func (v *logView) begin(ctx context.Context, f *logtail.Follower) error {
 		}
 		switch {
 		case errors.Is(missing, fs.ErrNotExist):
-			v.m.Console.Warn("%s, %s: %q is not there yet: waiting for it", l.owners(","), l.Stream, l.Log.Path)
+			v.m.warn(nil, "%s, %s: %q is not there yet: waiting for it", l.owners(","), l.Stream, l.Log.Path)
 			v.saw(l)
 		case missing != nil:
 			l.err = missing

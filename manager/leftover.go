@@ -35,7 +35,7 @@ func (s *stopping) copies(ctx context.Context, stopped []*target) []*target {
 			s.failed = true
 		}
 		if len(left) > 0 {
-			m.Console.Warn("%s (%s): %d processes with its command line are left: stopping them", t.i, subject(t.i), len(left))
+			m.warn(t.i, "%s (%s): %d processes with its command line are left: stopping them", t.i, subject(t.i), len(left))
 			found = append(found, s.send(t.i, 0, left)...)
 		}
 	}
@@ -53,7 +53,7 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 		if left := s.orphans(i, f.Record); len(left) > 0 {
 			return left
 		}
-		m.note("Removing stale pid file %s", i.Pidfile)
+		m.noteStale(i)
 		s.removeStale(i, f.Record.PID)
 	case pidfile.Foreign:
 		if i.Stray(f) {
@@ -62,7 +62,7 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 			s.failed = true
 			return nil
 		}
-		m.Console.Warn("%s: %s: not signalled, removing pidfile %q", i, holder(f), i.Pidfile)
+		m.warn(i, "%s: %s: not signalled, %s pidfile %q", i, holder(f), m.tense("removing", "would remove"), i.Pidfile)
 		s.removeStale(i, f.Record.PID)
 	case pidfile.Malformed:
 		err := m.unnamed(i, f)
@@ -99,7 +99,7 @@ func (s *stopping) orphans(i *server.Instance, rec pidfile.Record) []*target {
 	if len(left) == 0 {
 		return nil
 	}
-	s.m.Console.Warn("%s (%d - %s) is dead and left %d workers behind: stopping them", i, pid, subject(i), len(left))
+	s.m.warn(i, "%s (%d - %s) is dead and left %d workers behind: %s them", i, pid, subject(i), len(left), s.m.tense("stopping", "would stop"))
 	return s.send(i, pid, left)
 }
 
@@ -121,18 +121,14 @@ func (m *Manager) unnamed(i *server.Instance, f pidfile.Finding) error {
 // stands where a pidfile belongs was put there by somebody who should take it
 // away again.
 func (m *Manager) removeJunk(i *server.Instance, f pidfile.Finding) error {
-	if m.Options.DryRun {
-		m.Console.Say("Would remove %s", i.Pidfile)
-		return nil
-	}
-	err := i.Remove(0)
-	if err != nil {
+	if err := m.removePidfile(i, 0); err != nil {
 		return err
 	}
-	if m.Options.Compat {
+	switch {
+	case !m.Options.Compat:
+		m.warn(i, "%s: %v: %s", i, f.Err, m.tense("removed", "would remove it"))
+	case !m.Options.DryRun:
 		m.Console.Say("Removing pid file %s with invalid pid", i.Pidfile)
-	} else {
-		m.Console.Warn("%s: %v: removed", i, f.Err)
 	}
 	m.did(i, "remove-pidfile", pidfile.Stopped, 0)
 	return nil
@@ -140,28 +136,32 @@ func (m *Manager) removeJunk(i *server.Instance, f pidfile.Finding) error {
 
 // removeStale removes a pidfile whose process was gone already.
 func (s *stopping) removeStale(i *server.Instance, pid int) {
-	if s.m.Options.DryRun {
-		s.m.Console.Say("Would remove %s", i.Pidfile)
-	} else {
-		s.remove(i, pid)
+	if s.remove(i, pid) {
+		s.m.did(i, "remove-pidfile", pidfile.Stopped, 0)
 	}
-	s.m.did(i, "remove-pidfile", pidfile.Stopped, 0)
 }
 
-// remove removes the pidfile of a process that is gone. That it cannot be
-// removed does not make the server run: it is said, and no failure.
-func (s *stopping) remove(i *server.Instance, pid int) {
-	if err := i.Remove(pid); err != nil {
-		s.m.Console.Warn("%s: %v", i, err)
+// noteStale says at -v that the pidfile of a dead server goes.
+func (m *Manager) noteStale(i *server.Instance) {
+	if !m.Options.DryRun {
+		m.note("Removing stale pid file %s", i.Pidfile)
 	}
+}
+
+// remove removes the pidfile of a process that is gone, and says whether it did.
+// That it cannot be removed does not make the server run: it is said, and no
+// failure.
+func (s *stopping) remove(i *server.Instance, pid int) bool {
+	err := s.m.removePidfile(i, pid)
+	if err != nil {
+		s.m.warn(i, "%s: %v", i, err)
+	}
+	return err == nil
 }
 
 // snapshot is taken before the first signal of a stop that may kill, or that
 // signals groups: later nobody can tell the workers of a server that has ended.
 func (s *stopping) snapshot() *pidfile.Tree {
-	if s.m.Options.DryRun {
-		return nil
-	}
 	tree, err := pidfile.ReadTree()
 	if err != nil {
 		s.m.problem(nil, "%v", err)

@@ -23,12 +23,12 @@ func (m *Manager) list(_ context.Context, servers []*server.Server) int {
 		}
 		if len(s.Instances) == 0 {
 			if m.strict(servers) {
-				m.noConf(s)
+				m.noConf(s, &m.errors)
 				status = Failed
 			}
 			continue
 		}
-		m.listServer(&b, s)
+		status = max(status, m.listServer(&b, s))
 	}
 	if !m.Console.silent {
 		m.Console.Print(b.String())
@@ -36,17 +36,20 @@ func (m *Manager) list(_ context.Context, servers []*server.Server) int {
 	return status
 }
 
-func (m *Manager) listServer(b *strings.Builder, s *server.Server) {
+func (m *Manager) listServer(b *strings.Builder, s *server.Server) int {
+	status := OK
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	for n, i := range s.Instances {
-		path, _, err := i.Command()
-		if err != nil {
-			path = err.Error()
-		}
 		r := m.result(i)
+		path, _, err := i.Command()
 		r.Command = path
+		if err != nil { // it may be there again before anybody needs it
+			path = err.Error()
+			r.Warnings = append(r.Warnings, path)
+		}
 		if r.Program, err = i.Resolve(); err != nil {
 			m.problem(i, "%s (%s): %v", i, subject(i), err)
+			status = Failed
 		}
 		if n == 0 {
 			fmt.Fprintf(b, "\n%s: %s\n", s.Program.Name, printable(path))
@@ -58,6 +61,7 @@ func (m *Manager) listServer(b *strings.Builder, s *server.Server) {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", number, printable(m.below(m.Fleet.ConfDir, i.Conf)), printable(m.below(m.Fleet.RunDir, i.Pidfile)))
 	}
 	w.Flush()
+	return status
 }
 
 // below shortens a path to what it is below root, where it is.

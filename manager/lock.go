@@ -33,8 +33,9 @@ type batching struct {
 // each is eachBatch for smaller batches, whose locks may be kept a while.
 func (m *Manager) each(ctx context.Context, all []*server.Instance, b batching) bool {
 	if m.Options.DryRun {
-		b.act(all)
-		return true
+		todo, ok := m.unlocked(all, b.needLock)
+		b.act(todo)
+		return ok
 	}
 	ok := true
 	for pending := all; len(pending) > 0 && ctx.Err() == nil; {
@@ -107,7 +108,7 @@ func (m *Manager) noLock(err error) {
 		return
 	}
 	m.warned["lock"] = true
-	m.Console.Warn("going on without a lock: %v", err)
+	m.warn(nil, "going on without a lock: %v", err)
 }
 
 // waitLock waits for the lock of i, for the lock wait at the most.

@@ -79,7 +79,7 @@ func (v *logView) find(s *server.Server, strict bool) {
 		v.failed = true
 	}
 	if len(s.Instances) == 0 && strict {
-		v.m.noConf(s)
+		v.m.noConf(s, &v.m.errors)
 		v.failed = true
 	}
 	for _, i := range s.Instances {
@@ -150,11 +150,11 @@ func (v *logView) announce() {
 		}
 		v.saw(l)
 		whose := l.owners(",") + ", " + l.Stream
-		what := fmt.Sprintf("Would show the last %d lines of %s (%s)", v.lines, l.Log.Path, whose)
 		if v.m.Options.Follow {
-			what = fmt.Sprintf("Would follow %s (%s) from the last %d lines on", l.Log.Path, whose, v.lines)
+			v.m.would("follow %s (%s) from the last %d lines on", l.Log.Path, whose, v.lines)
+		} else {
+			v.m.would("show the last %d lines of %s (%s)", v.lines, l.Log.Path, whose)
 		}
-		v.m.Console.Say("%s", what)
 	}
 }
 

@@ -82,17 +82,21 @@ type Manager struct {
 	Options Options
 	Flags   []Flag // all options that there are, for the manual
 
-	begun   time.Time
-	words   []string // what the operator named
-	results []*Result
-	byInst  map[*server.Instance]*Result
-	unread  *Result                   // stands for all of results if nobody will read them
-	met     map[*server.Instance]bool // that were looked at; nil: of no interest
-	warned  map[string]bool
-	loose   map[*server.Instance][]int // of status: servers, by pid, that run without a pidfile
-	sockets []pidfile.Socket           // all that listen, once they were looked at
-	holders map[uint64]int             // who holds them, by inode, once that was looked at
-	kernel  *server.KernelLog          // once it was read
+	begun     time.Time
+	words     []string // what the operator named
+	selection []*server.Server
+	byInst    map[*server.Instance]*Result
+	unread    *Result                   // stands for all of them if nobody will read them
+	met       map[*server.Instance]bool // that were looked at; nil: of no interest
+	warned    map[string]bool
+	errors    []string                   // about no one instance
+	warnings  []string                   // about no one instance
+	steps     []string                   // of a dry run
+	text      string                     // what profile and completion print
+	loose     map[*server.Instance][]int // of status: servers, by pid, that run without a pidfile
+	sockets   []pidfile.Socket           // all that listen, once they were looked at
+	holders   map[uint64]int             // who holds them, by inode, once that was looked at
+	kernel    *server.KernelLog          // once it was read
 }
 
 // A Command is one row of the table of commands.
@@ -108,6 +112,7 @@ type Command struct {
 	drains  bool     // it takes --wait-drained
 	lines   bool     // it takes --follow and --lines, for which -n is short then
 	watches bool     // it takes --watch
+	blind   bool     // it does not look at processes
 	absent  bool     // it may be about programs that are not installed
 	run     func(*Manager, context.Context, []*server.Server) int
 }
@@ -129,8 +134,8 @@ func Commands() []Command {
 		{Name: "force-reload", Help: "the same as reload", Long: reloadHelp, serial: true, stale: true, run: (*Manager).reload},
 		{Name: "reload-seamless", Help: "re-execute, keeping the sockets", Long: seamlessHelp, drains: true, stale: true, run: (*Manager).seamless},
 		{Name: "kill-children", Help: "signal the worker processes only", Long: childrenHelp, run: (*Manager).killChildren},
-		{Name: "list", Help: "what the names resolve to; touches nothing", Long: listHelp, all: true, run: (*Manager).list},
-		{Name: "check", Help: "is everything in order to run it", Long: checkHelp, all: true, run: (*Manager).check},
+		{Name: "list", Help: "what the names resolve to; touches nothing", Long: listHelp, all: true, blind: true, run: (*Manager).list},
+		{Name: "check", Help: "is everything in order to run it", Long: checkHelp, all: true, blind: true, run: (*Manager).check},
 		{Name: "logs", Help: "the last lines that they wrote, and the next", Long: logsHelp, lines: true, run: (*Manager).logs},
 		{Name: "stats", Help: "processor time, memory, workers; repeatedly", Long: statsHelp, all: true, watches: true, run: (*Manager).stats},
 		{Name: "why", Help: "what keeps it from running, and what to type next", Long: whyHelp, absent: true, run: (*Manager).why},
@@ -188,22 +193,27 @@ func (m *Manager) Run(ctx context.Context, cmd Command, words []string) int {
 	m.Console.color = m.Options.Color
 	defer m.Console.Flush()
 	defer m.Console.Waited()
+	if m.Fleet != nil {
+		defer m.Fleet.Close()
+	}
+	status := m.exitStatus(ctx, m.run(ctx, cmd, words))
+	if !m.Options.JSON {
+		return status
+	}
+	return m.printJSON(cmd.Name, status, m.rows(cmd, status))
+}
+
+func (m *Manager) run(ctx context.Context, cmd Command, words []string) int {
 	if cmd.bare {
 		return cmd.run(m, ctx, nil)
 	}
-	defer m.Fleet.Close()
 	servers, status := m.selected(words, cmd.absent)
-	if status == OK {
-		spare(instances(servers))
-		status = cmd.run(m, ctx, servers)
+	if status != OK {
+		return status
 	}
-	if m.Options.Compat {
-		status = min(status, Failed)
-	}
-	if m.Options.JSON {
-		m.printJSON(cmd.Name, status)
-	}
-	return status
+	m.selection = servers
+	spare(instances(servers))
+	return cmd.run(m, ctx, servers)
 }
 
 // many is from how many instances on it matters how much memory each takes: up to
@@ -317,30 +327,6 @@ func (m *Manager) strict(servers []*server.Server) bool {
 		return *m.Options.Strict
 	}
 	return !slices.ContainsFunc(servers, func(s *server.Server) bool { return !s.Named })
-}
-
-// problem reports an error that is not an event: on stderr, and in the result.
-func (m *Manager) problem(i *server.Instance, format string, args ...any) {
-	m.Console.Warn(format, args...)
-	if i != nil {
-		m.result(i).fail(format, args...)
-	}
-}
-
-// remark prints a line that swift-init has on stdout and mgr on stderr.
-func (m *Manager) remark(format string, args ...any) {
-	if m.Options.Compat {
-		m.Console.Say(format, args...)
-		return
-	}
-	m.Console.Warn(format, args...)
-}
-
-// note prints a line for -v.
-func (m *Manager) note(format string, args ...any) {
-	if m.Options.Verbose {
-		m.Console.Say(format, args...)
-	}
 }
 
 // Suggest is ` (nearest: "start")` for a word that is no command.

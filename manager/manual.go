@@ -27,8 +27,7 @@ func (m *Manager) manual(context.Context, []*server.Server) int {
 	if m.words[0] == "mgr.conf" {
 		page = confPage
 	}
-	m.Console.Print(fillIn(page, m.Flags))
-	return OK
+	return m.print(fillIn(page, m.Flags))
 }
 
 // fillers are what is filled in for the lines @NAME@ of the pages.

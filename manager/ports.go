@@ -48,13 +48,13 @@ func (m *Manager) givenBack(ctx context.Context, stopped []*target) map[*server.
 // listen, as far as their readiness tells. It gives those that can be started.
 func (s *starting) free(ctx context.Context, todo []*server.Instance) []*server.Instance {
 	m := s.m
-	if m.Options.DryRun || m.Options.Compat {
+	if m.Options.Compat {
 		return todo
 	}
 	var ports []*port
 	for _, i := range todo {
 		address, ok := i.Address()
-		if !ok {
+		if !ok || m.foretold(i) { // by then it has been given back
 			continue
 		}
 		ports = append(ports, &port{i: i, numbers: []uint16{address.Port()}, limit: m.portLimit(i),
@@ -95,6 +95,9 @@ func (m *Manager) awaitPorts(ctx context.Context, ports []*port) map[*server.Ins
 				continue // it is its own
 			case !p.told && m.leftBehind(p):
 				taken[p.i] = true
+				continue
+			case m.Options.DryRun:
+				m.would("wait for %s, held by %s, to start %s (%s)", p.holder.Address, p.holder.Holder(), p.i, subject(p.i))
 				continue
 			case ctx.Err() == nil && time.Now().Before(p.limit):
 				m.tellPort(p)

@@ -67,7 +67,7 @@ func (m *Manager) testConfs(ctx context.Context, servers []*server.Server, wante
 	}
 	if m.Options.DryRun {
 		for _, i := range todo {
-			m.Console.Say("Would test %s...(%s)", i, subject(i))
+			m.would("test %s...(%s)", i, subject(i))
 		}
 		return true
 	}
@@ -179,7 +179,9 @@ func (t *confTests) judge(c *server.Child) {
 		return
 	}
 	t.ok = false
-	m.result(i).Output = string(c.Output)
+	r := m.result(i)
+	r.Output = string(c.Output)
+	r.ended(c)
 	m.Console.ShowErr(i.String()+": ", c.Output)
 	why := c.Failure
 	if why == "" {

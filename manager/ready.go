@@ -13,10 +13,14 @@ import (
 // await waits for the servers that were launched: until they are ready, until
 // they end, or not at all.
 func (s *starting) await(ctx context.Context) {
+	o := s.m.Options
+	if o.DryRun {
+		s.wouldAwait()
+		return
+	}
 	if len(s.launches.Children) == 0 {
 		return
 	}
-	o := s.m.Options
 	if o.Foreground {
 		s.untilEnd(ctx)
 		return
@@ -104,15 +108,20 @@ func (s *starting) settled(c *server.Child) {
 		s.recognize(c)
 		return
 	}
-	if c.Status.Exited() {
-		code := c.Status.ExitStatus()
-		r.ExitStatus = &code
-	}
+	r.ended(c)
 	s.forgetLocked(c)
 	if c.Succeeded() && (s.passes(c) || mayEnd(i.Program)) {
 		return
 	}
 	s.died(c)
+}
+
+// ended notes how a process ended that this mgr is the parent of.
+func (r *Result) ended(c *server.Child) {
+	if c.Exited && c.Failure == "" && c.Status.Exited() && !c.Followed {
+		code := c.Status.ExitStatus()
+		r.ExitStatus = &code
+	}
 }
 
 // mayEnd says whether a server of the program may have ended by the time that it
@@ -160,7 +169,7 @@ func (s *starting) recognize(c *server.Child) {
 	f := c.Instance.Inspect()
 	f.Process.Close()
 	if f.State == pidfile.Running {
-		s.m.did(c.Instance, "start", pidfile.Running, f.Record.PID).Error = "" // after a death, say
+		s.m.did(c.Instance, "start", pidfile.Running, f.Record.PID).recover() // after a death, say
 	}
 	if f.State != pidfile.Foreign || f.Record.PID != c.Process.PID() || s.m.Options.Compat {
 		return
@@ -210,6 +219,7 @@ func (s *starting) untilEnd(ctx context.Context) {
 		if c.Failure != "" {
 			return
 		}
+		m.result(c.Instance).ended(c)
 		s.forgetLocked(c)
 		if c.Followed { // how, only its parent knows
 			m.Console.Say("%s (%d) has ended (%s)", c.Instance, c.Process.PID(), subject(c.Instance))

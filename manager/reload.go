@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"golang.org/x/sys/unix"
 
@@ -41,7 +42,7 @@ func (m *Manager) mayRestart(ctx context.Context, servers []*server.Server) int 
 // that nothing is in the way of their pidfiles, nor of what a start listens at.
 func (m *Manager) startable(servers []*server.Server) bool {
 	all := instances(servers)
-	if m.Options.Compat || m.Options.DryRun || len(all) == 0 {
+	if m.Options.Compat || len(all) == 0 {
 		return true
 	}
 	if err := m.tryRunDir(all[0]); err != nil {
@@ -67,6 +68,16 @@ func (m *Manager) startable(servers []*server.Server) bool {
 func (m *Manager) tryRunDir(i *server.Instance) error {
 	if err := m.openRunDir(); err != nil {
 		return err
+	}
+	if m.Options.DryRun {
+		err := i.MayLock()
+		switch {
+		case errors.Is(err, pidfile.ErrLocked), errors.Is(err, fs.ErrNotExist): // it would be made
+			return nil
+		case err != nil:
+			return err
+		}
+		return i.MayWrite()
 	}
 	err := i.TryLock()
 	if errors.Is(err, pidfile.ErrLocked) {
@@ -195,13 +206,7 @@ func (m *Manager) killChildren(ctx context.Context, servers []*server.Server) in
 
 // send signals process, which belongs to i, whose server is at p.
 func (m *Manager) send(i *server.Instance, p, process *pidfile.Process, sig unix.Signal) error {
-	if m.Options.DryRun {
-		m.Console.Say("Would signal %s  pid: %d  signal: %d", i, process.PID(), sig)
-		m.did(i, "signal", pidfile.Running, p.PID()).Signal = signalName(sig)
-		return nil
-	}
-	m.Console.Say("Signal %s  pid: %d  signal: %d", i, process.PID(), sig)
-	err := process.Signal(sig)
+	err := m.deliver(i, process, sig)
 	if errors.Is(err, unix.EPERM) {
 		m.Console.Say("No permission to signal PID %d", process.PID())
 	}
@@ -268,11 +273,18 @@ func (t *signals) status(ctx context.Context, servers []*server.Server, strict, 
 			status = Failed
 		}
 		if t.count[s.Program] == 0 && (len(s.Instances) > 0 || m.Options.Compat || strict) {
-			m.Console.Say("No %s running", s.Program.Name)
+			m.none(s)
 			status = Failed
 		}
 	}
 	return status
+}
+
+// none says that nothing of a program runs, where that is a failure.
+func (m *Manager) none(s *server.Server) {
+	text := "No " + s.Program.Name + " running"
+	m.Console.Say("%s", text)
+	m.fault(nil, text)
 }
 
 func (m *Manager) signalOne(i *server.Instance, f func(*server.Instance, *pidfile.Process) (int, error)) (int, error) {

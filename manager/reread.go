@@ -33,6 +33,9 @@ func (m *Manager) reread(ctx context.Context, s *server.Server) int {
 		status = Failed
 	}
 	m.Console.Flush()
+	if m.Options.DryRun && len(signalled) > 0 && s.Program.StartWait > 0 && !m.Options.NoWait {
+		m.would("wait whether %s lives on for %s s", s.Program.Name, seconds(s.Program.StartWait))
+	}
 	status = max(status, m.survive(ctx, signalled))
 	if ctx.Err() != nil {
 		for _, i := range down {

@@ -1,7 +1,6 @@
 package manager
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -10,45 +9,38 @@ import (
 	"mgr/server"
 )
 
-// schemaVersion is the version of the JSON document. It grows when a key
-// changes its meaning or goes.
-const schemaVersion = 1
-
 // A Result is what a command found and did about one instance: a row of the
-// JSON document.
+// JSON document. What a dry run says in it is foretold.
 type Result struct {
 	Server     string           `json:"server"`
 	Conf       string           `json:"conf,omitempty"`
 	Pidfile    string           `json:"pidfile"`
 	Command    string           `json:"command,omitempty"`
-	Program    *server.Resolved `json:"program,omitempty"` // of list
-	Before     string           `json:"state_before,omitempty"`
+	Program    *server.Resolved `json:"program,omitempty"`      // of list
+	Before     string           `json:"state_before,omitempty"` // of what looks at processes
 	After      string           `json:"state_after,omitempty"`
 	PIDBefore  int              `json:"pid_before,omitempty"`
 	PIDAfter   int              `json:"pid_after,omitempty"`
-	Action     string           `json:"action,omitempty"`
-	Signal     string           `json:"signal,omitempty"`
+	Action     string           `json:"action,omitempty"`  // several: stop,start
+	Signal     string           `json:"signal,omitempty"`  // the last that the server was to get
+	Signals    []Signal         `json:"signals,omitempty"` // those that were sent, in their order
 	Changed    bool             `json:"changed"`
 	Seconds    float64          `json:"seconds"`
 	ExitStatus *int             `json:"exit_status,omitempty"`
 	Stale      []string         `json:"stale,omitempty"` // what it has an older version of than the disk
 	Output     string           `json:"output,omitempty"`
-	Logs       []Logs           `json:"logs,omitempty"`  // of logs
-	Stats      *Stats           `json:"stats,omitempty"` // of stats
-	Error      string           `json:"error,omitempty"`
-	Why        string           `json:"why,omitempty"`    // of status and why: what keeps it from running, as far as can be seen
-	Checks     []Check          `json:"checks,omitempty"` // of why: what was looked at
+	Logs       []Logs           `json:"logs,omitempty"`     // of logs
+	Stats      *Stats           `json:"stats,omitempty"`    // of stats
+	Error      string           `json:"error,omitempty"`    // several: with "; " in between
+	Warnings   []string         `json:"warnings,omitempty"` // what is no failure
+	Why        string           `json:"why,omitempty"`      // of status and why: what keeps it from running, as far as can be seen
+	Checks     []Check          `json:"checks,omitempty"`   // of why: what was looked at
 }
 
-type document struct {
-	Schema    int       `json:"schema"`
-	Command   string    `json:"command"`
-	OK        bool      `json:"ok"`
-	Status    int       `json:"status"`
-	Changed   bool      `json:"changed"`
-	DryRun    bool      `json:"dry_run"`
-	Seconds   float64   `json:"seconds"`
-	Instances []*Result `json:"instances"`
+// A Signal is one that was sent to a process of an instance.
+type Signal struct {
+	PID    int    `json:"pid"`
+	Signal string `json:"signal"`
 }
 
 // result gives the row of i, which it makes at the first call.
@@ -61,12 +53,34 @@ func (m *Manager) result(i *server.Instance) *Result {
 	if r == nil {
 		r = &Result{Server: i.Program.Name, Conf: i.Conf, Pidfile: i.Pidfile}
 		m.byInst[i] = r
-		m.results = append(m.results, r)
 	}
 	return r
 }
 
-func (r *Result) fail(format string, args ...any) { r.Error = fmt.Sprintf(format, args...) }
+// fail adds to what is wrong.
+func (r *Result) fail(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	switch {
+	case r.Error == "":
+		r.Error = text
+	case !strings.Contains(r.Error, text):
+		r.Error += "; " + text
+	}
+}
+
+// undone notes that the last action came to nothing.
+func (r *Result) undone(action string) {
+	r.Action = strings.TrimSuffix(strings.TrimSuffix(r.Action, action), ",")
+	r.Changed = r.Action != "" || r.Before != r.After
+}
+
+// recover notes that what was wrong is so no more.
+func (r *Result) recover() {
+	if r.Error != "" {
+		r.Warnings = append(r.Warnings, r.Error)
+		r.Error = ""
+	}
+}
 
 // found notes the state that i was found in.
 func (m *Manager) found(i *server.Instance, f pidfile.Finding) *Result {
@@ -78,56 +92,32 @@ func (m *Manager) found(i *server.Instance, f pidfile.Finding) *Result {
 		r.Before = f.State.String()
 		r.PIDBefore = f.Record.PID
 	}
-	r.After, r.PIDAfter = f.State.String(), f.Record.PID
+	if !m.foretold(i) {
+		r.After, r.PIDAfter = f.State.String(), f.Record.PID
+	}
 	return r
 }
 
-// did notes what was done about i.
+// foretold says whether a dry run has come to a state of i that is yet to be.
+func (m *Manager) foretold(i *server.Instance) bool {
+	return m.Options.DryRun && m.result(i).Changed
+}
+
+// did notes what was done about i, and what came of it.
 func (m *Manager) did(i *server.Instance, action string, after pidfile.State, pid int) *Result {
 	r := m.result(i)
+	r.began(action)
+	r.After, r.PIDAfter = after.String(), pid
+	r.Seconds = time.Since(m.begun).Seconds()
+	return r
+}
+
+// began notes that something was done, whatever comes of it.
+func (r *Result) began(action string) {
 	if r.Action == "" {
 		r.Action = action
 	} else if last := r.Action[strings.LastIndexByte(r.Action, ',')+1:]; last != action {
 		r.Action += "," + action
 	}
-	r.After, r.PIDAfter = after.String(), pid
 	r.Changed = true
-	r.Seconds = time.Since(m.begun).Seconds()
-	return r
-}
-
-func (m *Manager) printJSON(command string, status int) {
-	doc := document{
-		Schema: schemaVersion, Command: command, OK: status == OK, Status: status, DryRun: m.Options.DryRun,
-		Seconds: time.Since(m.begun).Seconds(), Instances: m.results,
-	}
-	if doc.Instances == nil {
-		doc.Instances = []*Result{}
-	}
-	for _, r := range m.results {
-		doc.Changed = doc.Changed || r.Changed
-	}
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(doc); err != nil {
-		m.Console.Warn("%v", err)
-		return
-	}
-	m.Console.Print(plain(b.String()))
-}
-
-// plain escapes, in a JSON document, what would act on a terminal: it stands in
-// strings only.
-func plain(doc string) string {
-	var b strings.Builder
-	for _, r := range doc {
-		if r > 0x7e && hidden(r) && r <= 0xffff {
-			fmt.Fprintf(&b, "\\u%04x", r)
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }

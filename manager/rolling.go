@@ -70,6 +70,9 @@ func (m *Manager) parts(servers []*server.Server) [][]*server.Server {
 func (m *Manager) pause(ctx context.Context) bool {
 	m.Console.Flush()
 	if m.Options.DryRun {
+		if m.Options.Pause > 0 {
+			m.would("pause for %s s", seconds(m.Options.Pause))
+		}
 		return ctx.Err() == nil
 	}
 	m.Console.Waiting(Progress{Doing: "pausing", Since: time.Now(), Limit: m.Options.Pause})

@@ -22,6 +22,7 @@ type reloading struct {
 	size    int                // of a wave
 	waves   bool               // there are several
 	tree    *pidfile.Tree      // before the servers of this wave are signalled; nil if nobody waits
+	asked   []*server.Instance // where nobody waits
 	begun   []*server.Reexec   // signalled, and waited for when all are
 	held    []*server.Instance // locked until their successors are there
 	settled int
@@ -44,6 +45,9 @@ func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
 	r.signals = m.newSignals(r.begin)
 	ok := m.each(ctx, all, batching{size: r.size, act: r.wave, settle: r.settle})
 	r.await()
+	if m.Options.DryRun {
+		m.wouldReexec(r.asked)
+	}
 	return max(told, r.signals.status(ctx, servers, m.strict(servers), ok), r.settled)
 }
 
@@ -92,7 +96,11 @@ func (r *reloading) begin(i *server.Instance, p *pidfile.Process) (int, error) {
 		}
 	}
 	if r.tree == nil {
-		return 1, m.send(i, p, p, sig)
+		err := m.send(i, p, p, sig)
+		if err == nil {
+			r.asked = append(r.asked, i)
+		}
+		return 1, err
 	}
 	own, err := p.Dup()
 	if err != nil {
@@ -137,7 +145,7 @@ func unlock(instances []*server.Instance) {
 func (m *Manager) cannotReexec(i *server.Instance) {
 	if name := i.Program.Name; !m.warned[name] {
 		m.warned[name] = true
-		m.Console.Warn("%s cannot re-execute itself: left alone", name)
+		m.warn(nil, "%s cannot re-execute itself: left alone", name)
 	}
 }
 

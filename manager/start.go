@@ -46,6 +46,7 @@ type starting struct {
 	left     map[*server.Instance]int   // dead servers, by pid, whose workers still run
 	loose    map[*server.Instance][]int // servers, by pid, that run without a pidfile
 	again    []*server.Instance         // to be tried again
+	launched []*server.Instance         // by a dry run
 	due      time.Time                  // when
 	failed   bool
 	refused  int // compat: programs that swift-init would not have started
@@ -143,7 +144,7 @@ func (s *starting) round(ctx context.Context, servers []*server.Server, todo []*
 	defer launches.Close()
 	s.launches = launches
 	todo = s.free(ctx, todo)
-	if !m.eachBatch(ctx, todo, !m.Options.DryRun, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
+	if !m.eachBatch(ctx, todo, true, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
 		s.failed = true
 	}
 	for _, srv := range servers {
@@ -157,7 +158,7 @@ func (s *starting) round(ctx context.Context, servers []*server.Server, todo []*
 // openRunDir makes the run directory, as swift-init does. A dry run makes none.
 func (m *Manager) openRunDir() error {
 	if m.Options.DryRun {
-		return nil
+		return m.mayMakeRunDir()
 	}
 	return m.Fleet.Open(true)
 }
@@ -179,6 +180,9 @@ func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 		if ctx.Err() != nil {
 			break
 		}
+	}
+	if s.m.Options.DryRun {
+		return
 	}
 	s.m.Console.Flush()
 	mine := map[*server.Child]bool{}
@@ -227,9 +231,7 @@ func (s *starting) launch(i *server.Instance, f pidfile.Finding) *server.Child {
 	m := s.m
 	s.begun[i] = true
 	r := m.found(i, f)
-	if s.m.gone(i) {
-		f = pidfile.Finding{State: pidfile.Stopped}
-	}
+	f = m.foreseen(i, f)
 	if pids := s.loose[i]; len(pids) > 0 {
 		s.failed = true
 		m.problem(i, "%s (%s): not started: %s this server already, without a pidfile", i, subject(i), runPIDs(pids))
@@ -254,8 +256,7 @@ func (s *starting) launch(i *server.Instance, f pidfile.Finding) *server.Child {
 	}
 	mode := s.mode(i.Program)
 	if m.Options.DryRun {
-		m.Console.Say("Would start %s...(%s)", i, subject(i))
-		m.did(i, "start", pidfile.Running, 0)
+		s.wouldLaunch(i, mode)
 		return nil
 	}
 	doing := "Starting %s...(%s)"
@@ -287,24 +288,25 @@ func (s *starting) launch(i *server.Instance, f pidfile.Finding) *server.Child {
 func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 	m := s.m
 	switch f.State {
+	case pidfile.Stopped:
+		return nil
 	case pidfile.Dead:
-		m.note("Removing stale pid file %s", i.Pidfile)
-		s.mentionLeft(i, f.Record)
+		m.noteStale(i)
+		if !m.foretold(i) { // or it still runs, and has workers
+			s.mentionLeft(i, f.Record)
+		}
 	case pidfile.Foreign:
 		if i.Stray(f) {
 			return fmt.Errorf("%w, and no other pidfile names it: pidfile %q kept", f.Err, i.Pidfile)
 		}
-		m.Console.Warn("%s: %s: replacing pidfile %q", i, holder(f), i.Pidfile)
+		m.warn(i, "%s: %s: %s pidfile %q", i, holder(f), m.tense("replacing", "would replace"), i.Pidfile)
 	case pidfile.Malformed:
 		if err := m.unnamed(i, f); err != nil {
 			return err
 		}
 		return m.removeJunk(i, f)
 	}
-	if m.Options.DryRun || f.State == pidfile.Stopped {
-		return nil
-	}
-	return i.Remove(f.Record.PID)
+	return m.removePidfile(i, f.Record.PID)
 }
 
 // mentionLeft tells of workers that the server before left behind: those of a
@@ -320,7 +322,7 @@ func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) {
 		pids = append(pids, itoa(p.PID()))
 		p.Close()
 	}
-	s.m.Console.Warn("%s (%s): workers of the dead pid %d still run: %s", i, subject(i), pid, strings.Join(pids, " "))
+	s.m.warn(i, "%s (%s): workers of the dead pid %d still run: %s", i, subject(i), pid, strings.Join(pids, " "))
 	s.m.Console.Hint("if they hold its port it cannot start: stop, or restart, ends them")
 	if !s.m.Options.DryRun && !s.m.Options.Compat {
 		s.left[i] = pid
@@ -335,7 +337,7 @@ func (s *starting) restore(i *server.Instance) {
 		return
 	}
 	if err := i.Restore(pid); err != nil {
-		s.m.Console.Warn("%s: %v", i, err)
+		s.m.warn(i, "%s: %v", i, err)
 		return
 	}
 	s.m.did(i, "start", pidfile.Dead, pid)
@@ -348,12 +350,12 @@ func (s *starting) mode(p *aliases.Program) server.Mode {
 	if o.Once && !once && !s.m.warned["once "+p.Name] {
 		s.m.warned["once "+p.Name] = true
 		if !o.Compat {
-			s.m.Console.Warn("%s cannot run one pass: started as usual", p.Name)
+			s.m.warn(nil, "%s cannot run one pass: started as usual", p.Name)
 		}
 	}
 	return server.Mode{
 		Once: once, Foreground: o.Foreground, NoWait: o.NoWait && !o.Foreground,
-		ExactLimits: o.Compat,
+		ExactLimits: o.Compat, Stderr: o.JSON,
 	}
 }
 
@@ -369,6 +371,7 @@ func (s *starting) executed(c *server.Child) {
 	m.problem(i, "%s (%s): not started: %s", i, subject(i), c.Failure)
 	s.failed = true
 	s.forget(c)
+	m.result(i).undone("start")
 }
 
 // limitWarning says once that a limit could not be set.
@@ -378,7 +381,7 @@ func (m *Manager) limitWarning(w server.LimitWarning) {
 	}
 	m.warned[w.Key] = true
 	if !m.Options.Compat {
-		m.Console.Warn("%s: cannot be %d, the hard limit is %d: %s; the servers run with %d", w.Key, w.Want, w.Max, w.Err, w.Max)
+		m.warn(nil, "%s: cannot be %d, the hard limit is %d: %s; the servers run with %d", w.Key, w.Want, w.Max, w.Err, w.Max)
 		return
 	}
 	what, ok := map[string]string{
@@ -396,16 +399,11 @@ func (m *Manager) limitWarning(w server.LimitWarning) {
 func (s *starting) forget(c *server.Child) {
 	if c.Tracked() {
 		if err := c.Instance.Remove(c.Process.PID()); err != nil {
-			s.m.Console.Warn("%s: %v", c.Instance, err)
+			s.m.warn(c.Instance, "%s: %v", c.Instance, err)
 		}
 	}
 	s.m.did(c.Instance, "start", pidfile.Stopped, 0)
 	s.restore(c.Instance)
-}
-
-// gone says whether a dry run has predicted that i is stopped by now.
-func (m *Manager) gone(i *server.Instance) bool {
-	return m.Options.DryRun && m.result(i).Action == "stop"
 }
 
 // interrupted says where a start stands that the user broke off.

@@ -33,6 +33,7 @@ func (m *Manager) status(_ context.Context, servers []*server.Server) int {
 			seen[pidfile.Unknown] = true
 		}
 		if len(s.Instances) == 0 && strict {
+			m.fault(nil, "No "+s.Program.Name+" running")
 			seen[pidfile.Stopped] = true
 			show(sighting{server: s, finding: pidfile.Finding{State: pidfile.Stopped}})
 		}

@@ -123,7 +123,7 @@ func (s *stopping) sayNone(servers []*server.Server) {
 			continue
 		}
 		if m.Options.Compat && m.Options.Number != 0 && len(srv.Instances) == 0 {
-			m.noConf(srv)
+			m.noConf(srv, &m.warnings)
 		}
 		m.Console.Say("No %s running", srv.Program.Name)
 	}
@@ -190,6 +190,9 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance, families
 func (s *stopping) settle(ctx context.Context) {
 	signalled := s.under
 	s.under = nil
+	if s.m.Options.DryRun {
+		s.wouldWait(signalled)
+	}
 	s.wait.until(ctx, 0)
 	members := outliving(signalled)
 	s.wait.add(members)
@@ -249,17 +252,13 @@ func (s *stopping) send(i *server.Instance, pid int, processes []*pidfile.Proces
 	var out []*target
 	for _, p := range processes {
 		t := s.target(i, pid, p)
-		if m.Options.DryRun {
-			m.Console.Say("Would signal %s  pid: %d  signal: %d", i, p.PID(), sig)
-			m.did(i, "stop", pidfile.Stopped, 0)
-			t.gone = true
-			p.Close()
-			out = append(out, t)
-			continue
-		}
 		err := s.sendStep(t, sig)
 		if err == nil || errors.Is(err, pidfile.ErrGone) {
 			out = append(out, t)
+			m.result(i).began("stop")
+			if m.Options.DryRun {
+				s.wouldEnd(t)
+			}
 			continue
 		}
 		s.refused(i, p.PID(), err)
@@ -302,14 +301,11 @@ func (t *target) close() {
 // that, to the rest of its group.
 func (s *stopping) sendStep(t *target, sig syscall.Signal) error {
 	m, p := s.m, t.process
-	m.Console.Say("Signal %s  pid: %d  signal: %d", t.i, p.PID(), sig)
-	err := p.Signal(sig)
-	if err != nil {
+	if err := m.deliver(t.i, p, sig); err != nil {
 		return err
 	}
 	for _, member := range t.group {
-		m.Console.Say("Signal %s  pid: %d  signal: %d", t.i, member.PID(), sig)
-		if err := member.Signal(sig); err != nil && !errors.Is(err, pidfile.ErrGone) {
+		if err := m.deliver(t.i, member, sig); err != nil && !errors.Is(err, pidfile.ErrGone) {
 			m.problem(t.i, "%s: %v", t.i, err)
 			s.failed = true
 		}
@@ -375,10 +371,11 @@ func (s *stopping) ended(t *target, all []*target) {
 			return
 		}
 	}
-	if t.recorded != 0 {
-		s.remove(t.i, t.recorded)
+	after, pid := pidfile.Stopped, 0
+	if t.recorded != 0 && !s.remove(t.i, t.recorded) {
+		after, pid = pidfile.Dead, t.recorded
 	}
-	s.m.did(t.i, "stop", pidfile.Stopped, 0).Error = ""
+	s.m.did(t.i, "stop", after, pid).recover()
 	if !t.kill { // or a new server would be taken for a copy of the old one
 		t.i.Unlock()
 	}

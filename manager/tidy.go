@@ -34,7 +34,7 @@ func (m *Manager) tidy(ctx context.Context, tested, before []*server.Instance) {
 	m.eachBatch(ctx, made, false, func(batch []*server.Instance) {
 		for _, i := range malformed(batch) {
 			if err := i.Remove(0); err != nil && !errors.Is(err, pidfile.ErrChanged) {
-				m.Console.Warn("%s: %v", i, err)
+				m.warn(i, "%s: %v", i, err)
 			}
 		}
 		for _, i := range batch {

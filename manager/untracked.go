@@ -21,7 +21,7 @@ func (m *Manager) untracked(missing []*server.Instance) map[*server.Instance]ser
 	}
 	found, err := m.Fleet.Untracked(missing)
 	if err != nil {
-		m.Console.Warn("cannot look for servers without a pidfile: %v", err)
+		m.warn(nil, "cannot look for servers without a pidfile: %v", err)
 		return nil
 	}
 	for i, u := range found {
@@ -144,7 +144,7 @@ func (m *Manager) adopt(ctx context.Context, servers []*server.Server) int {
 		return Failed
 	}
 	failed := false
-	ok := m.eachBatch(ctx, all, !m.Options.DryRun, func(batch []*server.Instance) {
+	ok := m.eachBatch(ctx, all, true, func(batch []*server.Instance) {
 		failed = !m.adoptBatch(batch) || failed
 		for _, i := range batch {
 			i.Unlock()
@@ -205,9 +205,7 @@ func (m *Manager) adoptOne(i *server.Instance, f pidfile.Finding, u server.Untra
 	}
 	pid := u.PIDs[0]
 	if m.Options.DryRun {
-		m.Console.Say("Would adopt %s (%d - %s): %s", i, pid, subject(i), pidfile.Describe(pid))
-		m.did(i, "adopt", pidfile.Running, pid)
-		return nil
+		return m.wouldAdopt(i, f, pid)
 	}
 	if f.State == pidfile.Malformed {
 		if err := i.Remove(0); err != nil {

@@ -59,7 +59,7 @@ func (m *Manager) why(ctx context.Context, servers []*server.Server) int {
 			status = Failed
 		}
 		if len(s.Instances) == 0 && (m.strict(servers) || !anyInstance(servers)) {
-			m.noConf(s)
+			m.noConf(s, &m.errors)
 			status = Failed
 		}
 	}

@@ -91,6 +91,19 @@ func (i *Instance) MayRemove(pid int) error {
 	return dir.MayRemove(name, pid)
 }
 
+// MayWrite says why the pidfile could not be written. What has yet to be made is no
+// hindrance.
+func (i *Instance) MayWrite() error {
+	dir, name, err := i.dir(false)
+	if errors.Is(err, fs.ErrNotExist) || i.Program.Forking {
+		return nil
+	}
+	if err == nil {
+		err = dir.Writable(name)
+	}
+	return err
+}
+
 // Restore puts back the pidfile of a server that has ended, with pid in it, if
 // there is none. The caller holds the lock.
 func (i *Instance) Restore(pid int) error {
