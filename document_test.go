@@ -6,17 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/urfave/cli/v2"
+
+	"mgr/manager"
 )
 
 // schema is what --json keeps to.
@@ -114,7 +118,7 @@ func checkRun(ts *testscript.TestScript, args []string, status int) {
 // parsedLine is how mgr reads its arguments.
 func parsedLine(args []string) *cli.Context {
 	flags := flags()
-	argv, _ := permute(args, flags)
+	argv, _ := arrange(args, flags)
 	c, _ := parse(argv, flags)
 	return c
 }
@@ -203,4 +207,61 @@ func snapshot(root string) (map[string]string, error) {
 		return err
 	})
 	return out, err
+}
+
+// TestEveryCommandHasTranscripts wants of every command transcripts of what it prints: as text, with --json, with
+// --dry-run, and with both. A command that has another way of printing says so in exempt, with the reason.
+func TestEveryCommandHasTranscripts(t *testing.T) {
+	exempt := map[string]string{}
+	seen := map[string]bool{}
+	files, err := filepath.Glob("testdata/transcripts/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, run := range printed(string(text)) {
+			seen[run] = true
+		}
+	}
+	for _, cmd := range manager.Commands() {
+		for _, mode := range []string{"", " --json", " --dry-run", " --dry-run --json"} {
+			run := cmd.Name + mode
+			switch why := exempt[run]; {
+			case !seen[run] && why == "":
+				t.Errorf("no transcript of mgr %s: add one to testdata/transcripts/modes-%s.txtar", run, cmd.Name)
+			case !seen[run]:
+				t.Logf("no transcript of mgr %s: %s", run, why)
+			}
+		}
+	}
+}
+
+// printed gives the commands that a transcript runs and whose stdout it looks at, each with its mode.
+func printed(script string) []string {
+	script, _, _ = strings.Cut(script, "\n-- ")
+	var out []string
+	last := ""
+	for line := range strings.Lines(script) {
+		words := strings.Fields(strings.NewReplacer("'", "", "&mgr&", "").Replace(line))
+		n := slices.Index(words, "mgr")
+		switch {
+		case len(words) > 1 && slices.Contains([]string{"same", "json", "stdout", "cmp"}, words[0]) && last != "":
+			out = append(out, last)
+		case n < 0 || !slices.Contains([]string{"status", "exec", "!"}, words[0]):
+		default:
+			c := parsedLine(words[n+1:])
+			cmd, _, _ := split(c.Args().Slice())
+			last = cmd.Name
+			for _, option := range []string{"dry-run", "json"} {
+				if c.Bool(option) {
+					last += " --" + option
+				}
+			}
+		}
+	}
+	return out
 }
