@@ -25,7 +25,7 @@ type Check struct {
 	Name    string `json:"name"`
 	Verdict string `json:"verdict"`        // ok, warning, failed, unknown or skipped
 	Detail  string `json:"detail"`         // what was seen
-	Next    string `json:"next,omitempty"` // the command to type next, if something is wrong
+	Next    string `json:"next,omitempty"` // the command to type next
 
 	cause string // why the server does not run, in a sentence with it; "": Detail
 }
@@ -161,7 +161,7 @@ func (e *exam) print(failed []Check) {
 	}
 	var told []string
 	for _, check := range append(failed, e.checks...) {
-		if check.Next == "" || slices.Contains(told, check.Next) || check.Verdict == verdictOK {
+		if check.Next == "" || slices.Contains(told, check.Next) {
 			continue
 		}
 		told = append(told, check.Next)

@@ -99,7 +99,7 @@ func joinWords(pids []int) string { return strings.ReplaceAll(joinPIDs(pids, ","
 func (e *exam) port() {
 	l, ok, err := e.i.Listens()
 	switch {
-	case errors.Is(err, fs.ErrPermission), e.is("syntax", verdictFailed):
+	case errors.Is(err, fs.ErrPermission), err != nil && e.is("syntax", verdictFailed):
 		e.add(verdictUnknown, "port", "the conf does not tell")
 	case err != nil:
 		e.add(verdictWarning, "port", "%v", err)
@@ -224,7 +224,10 @@ func (e *exam) output() {
 	case len(w.Lines) == 0:
 		e.add(verdictOK, "output", "%s is empty", w.Path)
 	default:
-		e.add(verdictOK, "output", "the end of %s, %s:", w.Path, at(w.When))
+		c := e.add(verdictOK, "output", "the end of %s, %s:", w.Path, at(w.When))
+		if e.process == nil {
+			c.Next = "mgr logs " + wordFor(e.i)
+		}
 		for _, line := range w.Lines[max(0, len(w.Lines)-5):] {
 			e.add(verdictOK, "output", "| %s", line)
 		}

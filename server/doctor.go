@@ -133,16 +133,23 @@ func (l Listening) String() string {
 }
 
 // Listens gives where the profile says that the instance listens: address, or
-// else ready. ok is false where neither tells. The error says what keeps it from
+// else ready. ok is false where neither tells, or processes of one program share it
+// (SO_REUSEPORT). The error says what keeps it from
 // being found out.
 func (i *Instance) Listens() (l Listening, ok bool, err error) {
 	key, value := "address", i.Program.Address
 	if value == "" {
 		key, value = "ready", i.Program.Ready
 	}
+	next := i.unit()
+	next.Num++
 	words, err := i.fleet.words(i.Program, []string{string(value)}, i.unit())
-	if err != nil {
+	other, err2 := i.fleet.words(i.Program, []string{string(value)}, next)
+	if err := errors.Join(err, err2); err != nil {
 		return l, false, err
+	}
+	if i.Program.Numbered() && words[0] == other[0] {
+		return l, false, nil // they share it
 	}
 	r := aliases.Readiness(words[0])
 	l.Told = key

@@ -2,14 +2,12 @@ package server
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"mgr/pidfile"
 )
 
 // Words are the last that a server has written to its logs.
@@ -20,7 +18,8 @@ type Words struct {
 }
 
 // LastWords gives the end of that log of the instance that was written to last;
-// the error is fs.ErrNotExist if there is none. A link is not followed.
+// the error is fs.ErrNotExist if there is none. Root follows no link that
+// somebody else could have made.
 func (i *Instance) LastWords() (Words, error) {
 	logs, err := i.Logs()
 	if err != nil {
@@ -45,18 +44,14 @@ func (i *Instance) LastWords() (Words, error) {
 }
 
 func lastWords(path string) (Words, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	f, err := pidfile.ChaseFile(path)
 	if err != nil {
-		return Words{}, &fs.PathError{Op: "open", Path: path, Err: err}
+		return Words{}, err
 	}
-	f := os.NewFile(uintptr(fd), path)
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
 		return Words{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return Words{}, fmt.Errorf("%q is no regular file", path)
 	}
 	text, err := io.ReadAll(io.NewSectionReader(f, max(0, info.Size()-maxOutput), maxOutput))
 	if err != nil {
