@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"mgr/pidfile"
 	"mgr/server"
@@ -59,7 +60,7 @@ func (m *Manager) inspect(all []*server.Instance) []pidfile.Finding {
 			missing = append(missing, i)
 		}
 	}
-	loose := m.untracked(missing)
+	loose := m.untracked(missing, runningPIDs(slices.Values(found), missing))
 	for n, i := range all {
 		u, ok := loose[i]
 		if !ok {

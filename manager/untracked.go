@@ -3,6 +3,8 @@ package manager
 import (
 	"context"
 	"errors"
+	"iter"
+	"maps"
 	"strings"
 
 	"mgr/pidfile"
@@ -14,12 +16,13 @@ import (
 // and have not yet.
 
 // untracked gives the servers that instances, which were found not to run, have
-// all the same, where nothing but they can be meant by them.
-func (m *Manager) untracked(missing []*server.Instance) map[*server.Instance]server.Untracked {
+// all the same, where nothing but they can be meant by them. Those that are known
+// to run, by pid, are none.
+func (m *Manager) untracked(missing []*server.Instance, running map[int]bool) map[*server.Instance]server.Untracked {
 	if len(missing) == 0 || m.Options.Compat {
 		return nil
 	}
-	found, err := m.Fleet.Untracked(missing)
+	found, err := m.Fleet.Untracked(missing, running)
 	if err != nil {
 		m.warn(nil, "cannot look for servers without a pidfile: %v", err)
 		return nil
@@ -30,6 +33,21 @@ func (m *Manager) untracked(missing []*server.Instance) map[*server.Instance]ser
 		}
 	}
 	return found
+}
+
+// runningPIDs are those of servers that were found to run; none if nothing is
+// missing.
+func runningPIDs(found iter.Seq[pidfile.Finding], missing []*server.Instance) map[int]bool {
+	if len(missing) == 0 {
+		return nil
+	}
+	running := map[int]bool{}
+	for f := range found {
+		if f.State == pidfile.Running {
+			running[f.Record.PID] = true
+		}
+	}
+	return running
 }
 
 // absent says whether f is about a server that does not run, as far as its pidfile
@@ -99,7 +117,7 @@ func (s *starting) inspect(batch []*server.Instance) map[*server.Instance]pidfil
 			missing = append(missing, i)
 		}
 	}
-	for i, u := range s.m.untracked(missing) {
+	for i, u := range s.m.untracked(missing, runningPIDs(maps.Values(found), missing)) {
 		f := i.Inspect() // it may have written its pidfile meanwhile
 		f.Process.Close()
 		if found[i] = f; absent(f) {
@@ -116,7 +134,7 @@ func (s *stopping) sayLoose(ctx context.Context) {
 		return
 	}
 	m := s.m
-	found := m.untracked(s.missing)
+	found := m.untracked(s.missing, nil)
 	for _, i := range s.missing {
 		u, ok := found[i]
 		if !ok || !stillAbsent(i) {
@@ -171,7 +189,7 @@ func (m *Manager) adoptBatch(batch []*server.Instance) bool {
 	}
 	found, err := map[*server.Instance]server.Untracked(nil), error(nil)
 	if len(missing) > 0 {
-		found, err = m.Fleet.Untracked(missing)
+		found, err = m.Fleet.Untracked(missing, nil)
 	}
 	if err != nil {
 		m.problem(nil, "cannot look for servers without a pidfile: %v", err)

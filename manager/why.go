@@ -64,7 +64,7 @@ func (m *Manager) why(ctx context.Context, servers []*server.Server) int {
 		}
 	}
 	all := instances(servers)
-	copies, err := m.Fleet.Untracked(all)
+	copies, err := m.Fleet.Untracked(all, nil)
 	if err != nil {
 		m.problem(nil, "cannot look for servers without a pidfile: %v", err)
 		status = Failed

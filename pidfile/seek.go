@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -29,19 +30,38 @@ type person struct {
 }
 
 // TakeCensus looks through all processes, once. Those that show no command line,
-// as threads of the kernel do, are left out, and so is mgr itself.
-func TakeCensus() (*Census, error) {
+// as threads of the kernel do, are left out, and so are mgr itself and those that
+// known has: whoever they are, their pidfiles name them.
+func TakeCensus(known map[int]bool) (*Census, error) {
 	pids, err := processes()
 	if err != nil {
 		return nil, err
 	}
-	c, self := &Census{}, os.Getpid()
+	self := os.Getpid()
+	pids = slices.DeleteFunc(pids, func(pid int) bool { return pid == self || known[pid] })
+	// Each is three system calls that wait for nothing, so goroutines share them.
+	size := max(perCensus, len(pids)/runtime.GOMAXPROCS(0)+1)
+	parts := make([][]person, (len(pids)+size-1)/size)
+	var all sync.WaitGroup
+	for n := range parts {
+		all.Go(func() { parts[n] = meet(pids[n*size : min((n+1)*size, len(pids))]) })
+	}
+	all.Wait()
+	return &Census{slices.Concat(parts...)}, nil
+}
+
+// perCensus is how many processes are worth a goroutine.
+const perCensus = 128
+
+// meet looks at processes.
+func meet(pids []int) []person {
+	var out []person
 	for _, pid := range pids {
-		if argv, err := cmdline(pid); err == nil && len(argv) > 0 && pid != self {
-			c.people = append(c.people, person{pid, argv})
+		if argv, err := cmdline(pid); err == nil && len(argv) > 0 {
+			out = append(out, person{pid, argv})
 		}
 	}
-	return c, nil
+	return out
 }
 
 // Servers gives for each identity the servers that it describes, by pid: of the

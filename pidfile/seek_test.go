@@ -19,7 +19,7 @@ func seekID(conf string) ([]string, Identity) {
 
 func census(t *testing.T) *Census {
 	t.Helper()
-	c, err := TakeCensus()
+	c, err := TakeCensus(nil)
 	check(t, err)
 	return c
 }
@@ -45,6 +45,9 @@ func TestServers(t *testing.T) {
 	// what nobody can tell from a server that went into the background.
 	compare(t, "a family", "server", d.servers(c, id))
 	compare(t, "another conf", "", d.servers(c, other))
+	without, err := TakeCensus(map[int]bool{d.pid(): true})
+	check(t, err)
+	compare(t, "who is known", "", d.servers(without, id))
 	many := []Identity{other, {}, id, {Match: func(string) bool { return false }}, id}
 	var got []int
 	for _, found := range c.Servers(many) {

@@ -31,11 +31,12 @@ type Untracked struct {
 // without their locks has to look at their pidfiles again, since a server may be
 // being started.
 //
-// All processes are looked through once, at the first call.
-func (f *Fleet) Untracked(instances []*Instance) (map[*Instance]Untracked, error) {
+// All processes are looked through once, at the first call, but those that running
+// has: the servers that were seen to run.
+func (f *Fleet) Untracked(instances []*Instance, running map[int]bool) (map[*Instance]Untracked, error) {
 	if f.census == nil {
 		var err error
-		if f.census, err = pidfile.TakeCensus(); err != nil {
+		if f.census, err = pidfile.TakeCensus(running); err != nil {
 			return nil, err
 		}
 	}
