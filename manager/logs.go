@@ -27,7 +27,7 @@ type Logs struct {
 
 // logs shows the last lines that servers wrote, and, to follow them, the next ones.
 func (m *Manager) logs(ctx context.Context, servers []*server.Server) int {
-	v := &logView{m: m, lines: defaultLines, shown: map[*server.Instance]bool{}}
+	v := &logView{m: m, lines: defaultLines, shown: map[*server.Instance]bool{}, unseen: map[*server.Instance]error{}}
 	if m.Options.Lines != nil {
 		v.lines = *m.Options.Lines
 	}
@@ -58,7 +58,8 @@ type logView struct {
 	lines  int
 	all    []*server.Instance
 	logs   []*viewed
-	shown  map[*server.Instance]bool // those of which there is some log
+	shown  map[*server.Instance]bool  // those of which there is some log
+	unseen map[*server.Instance]error // why some could not be looked for
 	failed bool
 	held   *gathered // the last lines, until all are there; nil: lines are printed as they come
 }
@@ -87,10 +88,7 @@ func (v *logView) find(s *server.Server, strict bool) {
 		v.m.found(i, f)
 		captured, err := i.Captured(f.Process)
 		f.Process.Close()
-		if err != nil {
-			v.m.problem(i, "%s (%s): %v", i, subject(i), err)
-			v.failed = true
-		}
+		v.unseen[i] = err
 		v.all = append(v.all, i)
 		for _, c := range captured {
 			v.add(i, c)
@@ -228,21 +226,34 @@ func (v *logView) complain() {
 			v.m.problem(i, "%s (%s): %s %q: %v", i, subject(i), l.Stream, l.Log.Path, cause(l.err))
 			v.shown[i] = true // it has been said why
 		}
-		if errors.Is(l.err, fs.ErrPermission) {
-			v.m.Console.Hint("run it as root, or as the user that owns the file")
+		v.m.rootHint(l.err, "run it as root, or as the user that owns the file")
+	}
+	for _, i := range v.all {
+		if !v.shown[i] {
+			v.failed = true
+			v.without(i)
 		}
 	}
-	hinted := map[string]bool{}
-	for _, i := range v.all {
-		if v.shown[i] {
-			continue
-		}
-		v.failed = true
-		v.m.problem(i, "%s (%s): nothing that mgr knows of keeps what it writes", i, subject(i))
-		if name := i.Program.Name; !hinted[name] {
-			hinted[name] = true
-			v.hint(name)
-		}
+}
+
+// without says that there is no log of a server, or none that could be found.
+func (v *logView) without(i *server.Instance) {
+	if err := v.unseen[i]; err != nil {
+		v.m.problem(i, "%s (%s): cannot see where it writes to: %v", i, subject(i), err)
+		v.m.rootHint(err, "run it as root, or as the user that the server runs as")
+		return
+	}
+	v.m.problem(i, "%s (%s): nothing that mgr knows of keeps what it writes", i, subject(i))
+	if key := "log of " + i.Program.Name; !v.m.warned[key] {
+		v.m.warned[key] = true
+		v.hint(i.Program.Name)
+	}
+}
+
+// rootHint prints a hint on an error that is for want of permission.
+func (m *Manager) rootHint(err error, hint string) {
+	if errors.Is(err, fs.ErrPermission) {
+		m.Console.Hint("%s", hint)
 	}
 }
 

@@ -27,7 +27,7 @@ func (i *Instance) Captured(p *pidfile.Process) ([]Captured, error) {
 	if temp := i.leftLog(p); temp != "" {
 		paths = append(paths, LogPath{"output", temp})
 	}
-	paths = slices.DeleteFunc(paths, func(l LogPath) bool { return !i.fleet.believes(l.Path) })
+	paths = slices.DeleteFunc(paths, func(l LogPath) bool { return !i.fleet.believes(l.Path, p != nil) })
 	var out []Captured
 	for _, l := range paths {
 		if !slices.ContainsFunc(out, func(c Captured) bool { return c.Log.Path == l.Path }) {
@@ -41,8 +41,9 @@ func (i *Instance) Captured(p *pidfile.Process) ([]Captured, error) {
 		o, outErr := p.Output(n + 1)
 		switch {
 		case errors.Is(outErr, pidfile.ErrNoOutput), errors.Is(outErr, pidfile.ErrGone), errors.Is(outErr, os.ErrNotExist):
+		case outErr != nil && err == nil:
+			err = outErr
 		case outErr != nil:
-			err = errors.Join(err, outErr)
 		default:
 			out = withOutput(out, stream, o)
 		}
@@ -62,11 +63,19 @@ func (i *Instance) leftLog(p *pidfile.Process) string {
 	return ""
 }
 
-// believes says whether a log may be one of mgr's own if it is called so: in a
-// directory of all, anybody can make one of the name.
-func (f *Fleet) believes(path string) bool {
+// believes says whether a log counts that is called so. Of mgr's temporary ones only
+// those do that are in a directory of the caller's own, since where all may make
+// files anybody can make one of the name; and what runs writes to none that is yet
+// to be made: another user may have started it.
+func (f *Fleet) believes(path string, runs bool) bool {
 	top := f.tempLogs()
-	return f.TempDir == "" || !strings.HasPrefix(path, top+"/") || !exists(top) || private(top)
+	if f.TempDir == "" || !strings.HasPrefix(path, top+"/") {
+		return true
+	}
+	if !exists(path) {
+		return !runs
+	}
+	return private(top)
 }
 
 // withOutput adds the file that a process writes to, unless it is among them. It
