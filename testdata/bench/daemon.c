@@ -3,13 +3,14 @@
 // daemon plays a server in the benchmark: it costs next to nothing, so that what is measured is who starts and stops it.
 //
 // It waits BENCH_DELAY milliseconds, lets go of stdin, stdout and stderr when it is ready, ends at once at TERM, HUP and
-// INT, and executes itself anew at USR1. If BENCH_STAMP names a file, it leaves the latest time of such an end there,
+// INT, and executes itself anew at USR1. Like Swift's servers before 2.32 it does not know --test-config. If BENCH_STAMP names a file, it leaves the latest time of such an end there,
 // as nanoseconds of CLOCK_MONOTONIC.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,7 +26,10 @@ static void stamp(_Atomic int64_t *last)
 
 int main(int argc, char **argv)
 {
-	(void)argc;
+	if (argc > 1 && !strcmp(argv[argc - 1], "--test-config")) {
+		static const char text[] = "error: no such option: --test-config\n";
+		return write(2, text, sizeof text - 1) < 0 ? 3 : 2;
+	}
 	sigset_t ours;
 	sigemptyset(&ours);
 	sigaddset(&ours, SIGTERM);

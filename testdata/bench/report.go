@@ -44,6 +44,24 @@ func printReport(w io.Writer, results []result) {
 	}
 }
 
+// appendGrowth adds how much longer a command of mgr's takes for ten times the instances, in tens, if both were measured.
+func appendGrowth(results []result, command string) []result {
+	median := func(name string) float64 {
+		for _, r := range results {
+			if values := r.values[mgr]; r.name == command+" of "+name && len(values) > 0 {
+				return quantile(values, 0.5)
+			}
+		}
+		return 0
+	}
+	some, many := median("1,000"), median("10,000")
+	if some == 0 || many == 0 {
+		return results
+	}
+	grown := row{name: "growth of " + command + " from 1,000 to 10,000", unit: "1: linear", targets: []target{{"", 1}}}
+	return append(results, result{row: grown, names: []string{mgr}, values: map[string][]float64{mgr: {many / some / 10}}})
+}
+
 func (r result) title() string {
 	if r.unit == "" {
 		return r.name

@@ -18,6 +18,7 @@ import (
 type world struct {
 	dir     string
 	path    string
+	short   bool // what takes long and has no target is left out
 	cleanup []func()
 	trees   int
 }
@@ -234,8 +235,12 @@ func (t *tree) running() error {
 	return t.w.run(nil, t.w.bin("floor"), "status", t.list)
 }
 
-// runningSoon is running where the daemons may be in the middle of an execve(2).
-func (t *tree) runningSoon() error { return t.w.await(func() bool { return t.running() == nil }) }
+// runningSoon is running where the daemons may be in the middle of an execve(2), or have not come to it yet, which
+// cannot be told from being through.
+func (t *tree) runningSoon() error {
+	time.Sleep(50 * time.Millisecond)
+	return t.w.await(func() bool { return t.running() == nil })
+}
 
 func (t *tree) stopped() error {
 	for _, i := range t.instances {
