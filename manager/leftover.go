@@ -130,14 +130,14 @@ func (m *Manager) removeJunk(i *server.Instance, f pidfile.Finding) error {
 	case !m.Options.DryRun:
 		m.Console.Say("Removing pid file %s with invalid pid", i.Pidfile)
 	}
-	m.did(i, "remove-pidfile", pidfile.Stopped, 0)
+	m.did(i, removePidfile, pidfile.Stopped, 0)
 	return nil
 }
 
 // removeStale removes a pidfile whose process was gone already.
 func (s *stopping) removeStale(i *server.Instance, pid int) {
 	if s.remove(i, pid) {
-		s.m.did(i, "remove-pidfile", pidfile.Stopped, 0)
+		s.m.did(i, removePidfile, pidfile.Stopped, 0)
 	}
 }
 

@@ -86,17 +86,19 @@ type Manager struct {
 	words     []string // what the operator named
 	selection []*server.Server
 	byInst    map[*server.Instance]*Result
-	unread    *Result                   // stands for all of them if nobody will read them
-	met       map[*server.Instance]bool // that were looked at; nil: of no interest
-	warned    map[string]bool
-	errors    []string                   // about no one instance
-	warnings  []string                   // about no one instance
-	steps     []string                   // of a dry run
-	text      string                     // what profile and completion print
-	loose     map[*server.Instance][]int // of status: servers, by pid, that run without a pidfile
-	sockets   []pidfile.Socket           // all that listen, once they were looked at
-	holders   map[uint64]int             // who holds them, by inode, once that was looked at
-	kernel    *server.KernelLog          // once it was read
+	unread    *Result // stands for all of them if nobody will read them
+	// met are the instances that were looked at, true if more than a pidfile was
+	// touched of them; nil: nobody asks.
+	met      map[*server.Instance]bool
+	warned   map[string]bool
+	errors   []string                   // about no one instance
+	warnings []string                   // about no one instance
+	steps    []string                   // of a dry run
+	text     string                     // what profile and completion print
+	loose    map[*server.Instance][]int // of status: servers, by pid, that run without a pidfile
+	sockets  []pidfile.Socket           // all that listen, once they were looked at
+	holders  map[uint64]int             // who holds them, by inode, once that was looked at
+	kernel   *server.KernelLog          // once it was read
 }
 
 // A Command is one row of the table of commands.

@@ -84,9 +84,7 @@ func (r *Result) recover() {
 
 // found notes the state that i was found in.
 func (m *Manager) found(i *server.Instance, f pidfile.Finding) *Result {
-	if m.met != nil {
-		m.met[i] = true
-	}
+	m.meet(i, false)
 	r := m.result(i)
 	if r.Before == "" {
 		r.Before = f.State.String()
@@ -103,8 +101,19 @@ func (m *Manager) foretold(i *server.Instance) bool {
 	return m.Options.DryRun && m.result(i).Changed
 }
 
+// meet takes down that i was looked at, or touched.
+func (m *Manager) meet(i *server.Instance, touched bool) {
+	if m.met != nil {
+		m.met[i] = m.met[i] || touched
+	}
+}
+
+// removePidfile is the action of taking away what names no server.
+const removePidfile = "remove-pidfile"
+
 // did notes what was done about i, and what came of it.
 func (m *Manager) did(i *server.Instance, action string, after pidfile.State, pid int) *Result {
+	m.meet(i, action != removePidfile)
 	r := m.result(i)
 	r.began(action)
 	r.After, r.PIDAfter = after.String(), pid

@@ -409,7 +409,7 @@ func (s *starting) forget(c *server.Child) {
 // interrupted says where a start stands that the user broke off.
 func (s *starting) interrupted(todo []*server.Instance) {
 	for _, i := range todo {
-		if !s.begun[i] && !s.m.met[i] {
+		if _, met := s.m.met[i]; !s.begun[i] && !met {
 			s.m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
 		}
 	}

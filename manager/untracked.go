@@ -58,10 +58,7 @@ func absent(f pidfile.Finding) bool {
 
 // untouchedSoFar says whether this command has neither stopped nor started i: what
 // looks like its server then is what it has left behind.
-func (m *Manager) untouchedSoFar(i *server.Instance) bool {
-	r := m.byInst[i]
-	return r == nil || r.Action == "" || r.Action == "remove-pidfile"
-}
+func (m *Manager) untouchedSoFar(i *server.Instance) bool { return !m.met[i] }
 
 // runPIDs is `pid 12 runs` or `pids 12 and 13 run`.
 func runPIDs(pids []int) string {
