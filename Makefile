@@ -87,7 +87,7 @@ fuzz: caches ## run each fuzz target for FUZZTIME (default 10s), FUZZJOBS at onc
 e2e: build ## try it on the real Swift; installs Debian's packages of it (root)
 	@MGR='$(BIN)/mgr' scripts/e2e-swift
 
-bench: build ## measure it beside others of its kind; installs them if root: BENCH_ONLY, BENCH_ROUNDS
+bench: build ## measure it beside others of its kind; installs them if root: BENCH_ONLY, BENCH_ROUNDS, BENCH_SHORT
 	@MGR='$(BIN)/mgr' GO='$(GO)' scripts/bench
 
 e2e-daemons: build ## try it on nginx, redis, postgres and memcached; installs Debian's packages (root)

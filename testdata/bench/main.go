@@ -67,7 +67,7 @@ type row struct {
 	unit  string               // of what measure gives
 	every int                  // a round of this row counts for so many rounds; 0: for one
 	field func(sample) float64 // what is measured; nil: the wall time, in milliseconds
-	// setup makes the contenders of the row, the first of which is mgr. An error that is a skipped keeps the row out.
+	// setup makes the contenders of the row, the first of which is mgr. An error keeps the row out.
 	setup   func(*world) ([]contender, error)
 	targets []target
 }
@@ -87,11 +87,6 @@ type target struct {
 	than   string
 	factor float64
 }
-
-// A skipped says why a row or a contender is not measured.
-type skipped string
-
-func (s skipped) Error() string { return string(s) }
 
 // A result is what a row came to.
 type result struct {
