@@ -78,7 +78,7 @@ func TestManualComplete(t *testing.T) {
 		}
 	}
 	for file, pattern := range map[string]string{
-		"manager/result.go": `(?m)^\.It .*Ic %s( ,.*)?$`,
+		"manager/result.go": `(?m)^(?:\.It .*Ic|\.Ql) %s( .*)?$`,
 		"manager/logs.go":   `(?m)^\.Ql %s( .)?$`,
 		"manager/stats.go":  `(?m)^\.Ql %s( .)?$`,
 	} {
