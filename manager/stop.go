@@ -255,6 +255,7 @@ func (s *stopping) send(i *server.Instance, pid int, processes []*pidfile.Proces
 		err := s.sendStep(t, sig)
 		if err == nil || errors.Is(err, pidfile.ErrGone) {
 			out = append(out, t)
+			m.meet(i, true)
 			m.result(i).began("stop")
 			if m.Options.DryRun {
 				s.wouldEnd(t)
