@@ -226,7 +226,7 @@ const many = 2000
 // many instances. It costs less than what it saves takes to be made.
 func spare(all []*server.Instance) {
 	if len(all) > many {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(30)
 	}
 }
 
