@@ -1,7 +1,6 @@
 package pidfile
 
 import (
-	"errors"
 	"os"
 	"strings"
 	"time"
@@ -52,10 +51,4 @@ func (p *Process) Replaced() (path string, replaced bool, err error) {
 		return "", false, ErrGone
 	}
 	return strings.TrimSuffix(path, " (deleted)"), st.Nlink == 0, nil
-}
-
-// Unseen says whether err is that of a process that the caller may not look into,
-// ptrace(2), or that is gone.
-func Unseen(err error) bool {
-	return errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) || errors.Is(err, ErrGone) || errors.Is(err, os.ErrNotExist)
 }
