@@ -118,7 +118,7 @@ func (s Scope) expand(text string, wanted func(name string) bool) (string, error
 
 // format is Python's % of a value.
 func format(name, value, verb string) (string, error) {
-	if verb == "s" {
+	if verb == "s" || value == "%("+name+")"+verb { // it is to stand for itself
 		return value, nil
 	}
 	n, err := strconv.Atoi(value)
