@@ -234,7 +234,8 @@ func (id Identity) runs(argv []string, pid int) bool {
 
 // Adopt writes the pidfile name for the process pid, if that is a server which id
 // describes. The caller holds the lock of name. The error is ErrGone if the process
-// ends meanwhile, and nothing is left of the pidfile then.
+// ends meanwhile, and nothing is left of the pidfile then. Its modification time is
+// that of the start of the process: what the server has read is no newer.
 func (d *Dir) Adopt(name string, pid int, id Identity) error {
 	p, err := Open(pid)
 	if err != nil {
@@ -251,6 +252,11 @@ func (d *Dir) Adopt(name string, pid int, id Identity) error {
 	}
 	if err := d.Write(name, pid); err != nil {
 		return err
+	}
+	if born, ok := p.Born(); ok {
+		if err := d.Touch(name, pid, born); err != nil {
+			return errors.Join(err, d.Remove(name, pid))
+		}
 	}
 	if p.Exited() {
 		return errors.Join(fmt.Errorf("pid %d: %w", pid, ErrGone), d.Remove(name, pid))
