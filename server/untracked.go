@@ -2,6 +2,7 @@ package server
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -153,7 +154,8 @@ func (i *Instance) isTest(argv []string) bool {
 	if err != nil || len(words) < 2 || len(argv) < len(words) {
 		return false
 	}
-	return slices.Equal(argv[len(argv)-len(words)+1:], words[1:])
+	tail := argv[len(argv)-len(words):] // an interpreter may stand before it
+	return filepath.Base(tail[0]) == filepath.Base(words[0]) && slices.Equal(tail[1:], words[1:])
 }
 
 // distinct says whether id describes this instance and not just a command: a
