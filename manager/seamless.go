@@ -96,9 +96,13 @@ func (r *reloading) begin(i *server.Instance, p *pidfile.Process) (int, error) {
 		}
 	}
 	if r.tree == nil {
+		begun := time.Now()
 		err := m.send(i, p, p, sig)
 		if err == nil {
 			r.asked = append(r.asked, i)
+			if i.Program.RetireSignal == 0 && !m.Options.DryRun { // a successor writes a pidfile of its own
+				m.taken(i, p.PID(), begun)
+			}
 		}
 		return 1, err
 	}
