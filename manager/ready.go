@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -140,6 +141,11 @@ func (s *starting) died(c *server.Child) {
 		when = "in its pass"
 	}
 	m.problem(i, "%s (%d) died %s: %s (%s)", i, c.Process.PID(), when, c.Died(), subject(i))
+	if s.stopped[i] {
+		m.Console.Hint("another mgr has stopped it, or is about to: it is not tried again")
+		s.failed = true
+		return
+	}
 	switch {
 	case len(c.Logged) > 0:
 		m.Console.Hint("these are the last lines of %s", strings.Join(c.Logged, " and of "))
@@ -180,12 +186,22 @@ func (s *starting) recognize(c *server.Child) {
 }
 
 // forgetLocked removes the pidfile of a server that has ended since its lock
-// was given up, unless somebody else is dealing with it by now.
+// was given up, unless somebody else is dealing with it by now, or has: then it was
+// stopped, and is not to be started again.
 func (s *starting) forgetLocked(c *server.Child) {
-	if c.Instance.TryLock() == nil {
-		s.forget(c)
-		c.Instance.Unlock()
+	i := c.Instance
+	err := i.TryLock()
+	if err != nil {
+		s.stopped[i] = errors.Is(err, pidfile.ErrLocked)
+		return
 	}
+	defer i.Unlock()
+	if !i.Program.OwnPidfile() { // or the server may have removed it
+		f := i.Inspect()
+		f.Process.Close()
+		s.stopped[i] = f.Record.PID != c.Process.PID()
+	}
+	s.forget(c)
 }
 
 // late says that a server is not ready in time, or not yet.

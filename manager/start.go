@@ -43,6 +43,7 @@ type starting struct {
 	begun    map[*server.Instance]bool
 	already  map[*aliases.Program]bool  // some instance of it runs
 	tries    map[*server.Instance]int   // starts that ended in a death
+	stopped  map[*server.Instance]bool  // by somebody else, while they started
 	left     map[*server.Instance]int   // dead servers, by pid, whose workers still run
 	loose    map[*server.Instance][]int // servers, by pid, that run without a pidfile
 	again    []*server.Instance         // to be tried again
@@ -55,7 +56,7 @@ type starting struct {
 // startAll starts the instances of servers but those in skip, tier after tier:
 // the next one begins once the one before is ready.
 func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip map[*server.Instance]bool) int {
-	s := &starting{m: m, skip: skip, begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}, left: map[*server.Instance]int{}, loose: map[*server.Instance][]int{}}
+	s := &starting{m: m, skip: skip, begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}, stopped: map[*server.Instance]bool{}, left: map[*server.Instance]int{}, loose: map[*server.Instance][]int{}}
 	if err := m.openRunDir(); err != nil {
 		m.problem(nil, "%v: nothing started", err)
 		return Failed
