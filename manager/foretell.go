@@ -20,7 +20,7 @@ import (
 
 // unlocked gives, in a dry run, the instances that would be acted on, and whether
 // all goes well with the others.
-func (m *Manager) unlocked(all []*server.Instance, needLock bool) ([]*server.Instance, bool) {
+func (m *Manager) unlocked(all []*server.Instance, without string) ([]*server.Instance, bool) {
 	var out []*server.Instance
 	ok := true
 	for _, i := range all {
@@ -29,8 +29,8 @@ func (m *Manager) unlocked(all []*server.Instance, needLock bool) ([]*server.Ins
 		case err == nil, errors.Is(err, fs.ErrNotExist): // it would be made
 		case errors.Is(err, pidfile.ErrLocked):
 			m.would("wait for %s, which is acting on %s (%s)", lockHolder(i), i, subject(i))
-		case needLock:
-			ok = m.unlockable(i, err) && ok
+		case without != "":
+			ok = m.unlockable(i, without, err) && ok
 			continue
 		default:
 			m.noLock(err)

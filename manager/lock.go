@@ -18,22 +18,22 @@ import (
 // Nothing is held while it waits, so two commands on the same servers cannot
 // block each other for good. f gives up the locks. It returns false if some
 // could not be locked, having said so.
-func (m *Manager) eachBatch(ctx context.Context, all []*server.Instance, needLock bool, f func([]*server.Instance)) bool {
-	return m.each(ctx, all, batching{size: len(all), needLock: needLock, act: f, settle: func() {}})
+func (m *Manager) eachBatch(ctx context.Context, all []*server.Instance, without string, f func([]*server.Instance)) bool {
+	return m.each(ctx, all, batching{size: len(all), without: without, act: f, settle: func() {}})
 }
 
 // A batching says how batches are made, and what is done with them.
 type batching struct {
-	size     int  // at most so many at once
-	needLock bool // nothing is done without a lock
-	act      func([]*server.Instance)
-	settle   func() // gives up the locks that act has kept
+	size    int    // at most so many at once
+	without string // nothing is done without a lock, and this is said: "not started"; "": it is done all the same
+	act     func([]*server.Instance)
+	settle  func() // gives up the locks that act has kept
 }
 
 // each is eachBatch for smaller batches, whose locks may be kept a while.
 func (m *Manager) each(ctx context.Context, all []*server.Instance, b batching) bool {
 	if m.Options.DryRun {
-		todo, ok := m.unlocked(all, b.needLock)
+		todo, ok := m.unlocked(all, b.without)
 		b.act(todo)
 		return ok
 	}
@@ -55,8 +55,8 @@ func (m *Manager) each(ctx context.Context, all []*server.Instance, b batching) 
 				busy = append(busy, i)
 			case err == nil:
 				batch = append(batch, i)
-			case b.needLock:
-				ok = m.unlockable(i, err) && ok
+			case b.without != "":
+				ok = m.unlockable(i, b.without, err) && ok
 			default:
 				m.noLock(err)
 				batch = append(batch, i)
@@ -83,9 +83,9 @@ func (m *Manager) each(ctx context.Context, all []*server.Instance, b batching) 
 	return ok
 }
 
-// unlockable is for an instance that is to be started and cannot be locked:
-// that is no harm if it runs.
-func (m *Manager) unlockable(i *server.Instance, err error) bool {
+// unlockable is for an instance that is to be started, or adopted, and cannot be
+// locked: that is no harm if it runs. Otherwise without is said of it.
+func (m *Manager) unlockable(i *server.Instance, without string, err error) bool {
 	f := i.Inspect()
 	f.Process.Close()
 	m.found(i, f)
@@ -93,7 +93,7 @@ func (m *Manager) unlockable(i *server.Instance, err error) bool {
 		m.Console.Say("%s running (%d - %s)", i, f.Record.PID, subject(i))
 		return true
 	}
-	m.problem(i, "%s (%s): not started: %v", i, subject(i), err)
+	m.problem(i, "%s (%s): %s: %v", i, subject(i), without, err)
 	if errors.Is(err, fs.ErrPermission) && !m.warned["permission"] {
 		m.warned["permission"] = true
 		m.Console.Hint("run it as root, or as the user that owns the run directory")

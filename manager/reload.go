@@ -230,7 +230,7 @@ func (m *Manager) signalEach(ctx context.Context, servers []*server.Server, f fu
 	status, strict := OK, m.strict(servers)
 	for _, s := range servers {
 		t := m.newSignals(f)
-		ok := m.eachBatch(ctx, s.Instances, false, func(batch []*server.Instance) {
+		ok := m.eachBatch(ctx, s.Instances, "", func(batch []*server.Instance) {
 			for _, i := range batch {
 				t.signal(i)
 				i.Unlock()

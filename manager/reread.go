@@ -14,7 +14,7 @@ func (m *Manager) reread(ctx context.Context, s *server.Server) int {
 	status := OK
 	var down []*server.Instance
 	var signalled []*target
-	ok := m.eachBatch(ctx, s.Instances, false, func(batch []*server.Instance) {
+	ok := m.eachBatch(ctx, s.Instances, "", func(batch []*server.Instance) {
 		for _, i := range batch {
 			t, err := m.rereadOne(i)
 			switch {

@@ -145,7 +145,7 @@ func (s *starting) round(ctx context.Context, servers []*server.Server, todo []*
 	defer launches.Close()
 	s.launches = launches
 	todo = s.free(ctx, todo)
-	if !m.eachBatch(ctx, todo, true, func(batch []*server.Instance) { s.batch(ctx, batch) }) {
+	if !m.eachBatch(ctx, todo, "not started", func(batch []*server.Instance) { s.batch(ctx, batch) }) {
 		s.failed = true
 	}
 	for _, srv := range servers {

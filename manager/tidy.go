@@ -31,7 +31,7 @@ func malformed(all []*server.Instance) []*server.Instance {
 func (m *Manager) tidy(ctx context.Context, tested, before []*server.Instance) {
 	made := slices.DeleteFunc(malformed(tested), func(i *server.Instance) bool { return slices.Contains(before, i) })
 	// Locked, since it may be a server's that is just being started or stopped.
-	m.eachBatch(ctx, made, false, func(batch []*server.Instance) {
+	m.eachBatch(ctx, made, "", func(batch []*server.Instance) {
 		for _, i := range malformed(batch) {
 			if err := i.Remove(0); err != nil && !errors.Is(err, pidfile.ErrChanged) {
 				m.warn(i, "%s: %v", i, err)

@@ -159,7 +159,7 @@ func (m *Manager) adopt(ctx context.Context, servers []*server.Server) int {
 		return Failed
 	}
 	failed := false
-	ok := m.eachBatch(ctx, all, true, func(batch []*server.Instance) {
+	ok := m.eachBatch(ctx, all, "not adopted", func(batch []*server.Instance) {
 		failed = !m.adoptBatch(batch) || failed
 		for _, i := range batch {
 			i.Unlock()
