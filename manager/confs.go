@@ -46,6 +46,23 @@ func (s *starting) toStart(servers []*server.Server) []*server.Instance {
 	return todo
 }
 
+// unfound says which confs could not be looked at, and which programs have none
+// though that is an error; Failed if there are any.
+func (m *Manager) unfound(servers []*server.Server) int {
+	status := OK
+	for _, s := range servers {
+		for _, err := range s.Errs {
+			m.problem(nil, "%s: %v", s.Program.Name, err)
+			status = Failed
+		}
+		if len(s.Instances) == 0 && len(s.Errs) == 0 && (m.strict(servers) || !anyInstance(servers)) {
+			m.noConf(s, &m.errors)
+			status = Failed
+		}
+	}
+	return status
+}
+
 // noConf says that a program has no conf, or none of the number asked for, and
 // adds that to the errors or the warnings.
 func (m *Manager) noConf(srv *server.Server, list *[]string) {

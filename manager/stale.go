@@ -18,8 +18,12 @@ func (m *Manager) onlyStale(servers []*server.Server) ([]*server.Server, int) {
 	var out []*server.Server
 	status := OK
 	for _, s := range servers {
+		for _, err := range s.Errs { // one that cannot be read may be the one that has changed
+			m.problem(nil, "%s: %v", s.Program.Name, err)
+			status = Failed
+		}
 		some := *s
-		some.Instances = nil
+		some.Instances, some.Errs = nil, nil
 		for _, i := range s.Instances {
 			stale, told := m.isStale(i)
 			if stale {

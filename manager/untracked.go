@@ -158,7 +158,7 @@ func (m *Manager) adopt(ctx context.Context, servers []*server.Server) int {
 		m.problem(nil, "%v: nothing adopted", err)
 		return Failed
 	}
-	failed := false
+	failed := m.unfound(servers) != OK
 	ok := m.eachBatch(ctx, all, "not adopted", func(batch []*server.Instance) {
 		failed = !m.adoptBatch(batch) || failed
 		for _, i := range batch {

@@ -52,17 +52,7 @@ type exam struct {
 // sentence, then all that was looked at. It only reads, but for the program's own
 // test of its conf.
 func (m *Manager) why(ctx context.Context, servers []*server.Server) int {
-	status := OK
-	for _, s := range servers {
-		for _, err := range s.Errs {
-			m.problem(nil, "%s: %v", s.Program.Name, err)
-			status = Failed
-		}
-		if len(s.Instances) == 0 && (m.strict(servers) || !anyInstance(servers)) {
-			m.noConf(s, &m.errors)
-			status = Failed
-		}
-	}
+	status := m.unfound(servers)
 	all := instances(servers)
 	copies, err := m.Fleet.Untracked(all, nil)
 	if err != nil {
