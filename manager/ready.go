@@ -48,6 +48,7 @@ func (s *starting) await(ctx context.Context) {
 	defer s.m.Console.Waited()
 	shown := s.m.following(doing, s.launches.Children)
 	left, err := s.launches.Until(done, limit, func(c *server.Child) {
+		c.StopListening()
 		s.settled(c)
 		shown(c)
 	})

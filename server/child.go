@@ -152,13 +152,19 @@ func (c *Child) closePipes() {
 			*fd = -1
 		}
 	}
-	if c.notify != nil {
-		c.notify.close()
-		c.notify = nil
-	}
+	c.StopListening()
 	if c.watch != nil {
 		c.watch.Close()
 		c.watch = nil
+	}
+}
+
+// StopListening gives up the name that the server tells at that it is ready: who
+// acts on it next may need it, while others are still waited for.
+func (c *Child) StopListening() {
+	if c.notify != nil {
+		c.notify.close()
+		c.notify = nil
 	}
 }
 
