@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -19,19 +20,19 @@ func (m *Manager) restart(ctx context.Context, servers []*server.Server) int {
 	if len(servers) == 0 {
 		return told
 	}
-	if status := m.mayRestart(ctx, servers); status != OK {
+	if status := m.mayRestart(ctx, servers, servers); status != OK {
 		return status
 	}
 	return max(told, m.rolling(ctx, servers, m.stopAndStart))
 }
 
 // mayRestart makes sure, before a running server is touched, that it could be
-// started again.
-func (m *Manager) mayRestart(ctx context.Context, servers []*server.Server) int {
+// started again. Of the servers, ends are those that are to be stopped.
+func (m *Manager) mayRestart(ctx context.Context, servers, ends []*server.Server) int {
 	if status := m.preflight(servers); status != OK {
 		return status
 	}
-	if !m.testConfs(ctx, servers, func(*aliases.Program) bool { return true }) || !m.startable(servers) {
+	if !m.testConfs(ctx, servers, func(*aliases.Program) bool { return true }) || !m.startable(ends) {
 		return Failed
 	}
 	return OK
@@ -139,7 +140,8 @@ func (m *Manager) reload(ctx context.Context, servers []*server.Server) int {
 	if len(servers) == 0 {
 		return status
 	}
-	if status := m.mayRestart(ctx, servers); status != OK {
+	ends := slices.DeleteFunc(slices.Clone(servers), func(s *server.Server) bool { return s.Program.ReloadSignal != 0 })
+	if status := m.mayRestart(ctx, servers, ends); status != OK {
 		return status
 	}
 	m.Options.Graceful = true
