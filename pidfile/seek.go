@@ -29,10 +29,14 @@ type person struct {
 	argv []string
 }
 
-// TakeCensus looks through all processes, once. Those that show no command line,
-// as threads of the kernel do, are left out, and so are mgr itself and those that
-// known has: whoever they are, their pidfiles name them.
-func TakeCensus(known map[int]bool) (*Census, error) {
+// TakeCensus looks through all processes of these users, nil standing for all, once.
+// Those that show no command line, as threads of the kernel do, are left out, and so
+// are mgr itself and those that known has: whoever they are, their pidfiles name them.
+//
+// Of others nothing is read that takes the lock of their memory, mmap_lock: whoever
+// can mount a file system of his own (FUSE) can hold it for ever, and the reader of
+// his command line would not even get the signal that ends it.
+func TakeCensus(known map[int]bool, users []uint32) (*Census, error) {
 	pids, err := processes()
 	if err != nil {
 		return nil, err
@@ -44,7 +48,7 @@ func TakeCensus(known map[int]bool) (*Census, error) {
 	parts := make([][]person, (len(pids)+size-1)/size)
 	var all sync.WaitGroup
 	for n := range parts {
-		all.Go(func() { parts[n] = meet(pids[n*size : min((n+1)*size, len(pids))]) })
+		all.Go(func() { parts[n] = meet(pids[n*size:min((n+1)*size, len(pids))], users) })
 	}
 	all.Wait()
 	return &Census{slices.Concat(parts...)}, nil
@@ -54,14 +58,24 @@ func TakeCensus(known map[int]bool) (*Census, error) {
 const perCensus = 128
 
 // meet looks at processes.
-func meet(pids []int) []person {
+func meet(pids []int, users []uint32) []person {
 	var out []person
 	for _, pid := range pids {
+		if users != nil && !ownedBy(pid, users) {
+			continue
+		}
 		if argv, err := cmdline(pid); err == nil && len(argv) > 0 {
 			out = append(out, person{pid, argv})
 		}
 	}
 	return out
+}
+
+// ownedBy says whether the process pid has the real and the saved user id of some of
+// these users.
+func ownedBy(pid int, users []uint32) bool {
+	uids, err := statusUIDs(pid)
+	return err == nil && !slices.ContainsFunc(uids, func(uid uint32) bool { return !slices.Contains(users, uid) })
 }
 
 // Servers gives for each identity the servers that it describes, by pid: of the

@@ -2,7 +2,9 @@ package pidfile
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -19,7 +21,7 @@ func seekID(conf string) ([]string, Identity) {
 
 func census(t *testing.T) *Census {
 	t.Helper()
-	c, err := TakeCensus(nil)
+	c, err := TakeCensus(nil, nil)
 	check(t, err)
 	return c
 }
@@ -45,9 +47,14 @@ func TestServers(t *testing.T) {
 	// what nobody can tell from a server that went into the background.
 	compare(t, "a family", "server", d.servers(c, id))
 	compare(t, "another conf", "", d.servers(c, other))
-	without, err := TakeCensus(map[int]bool{d.pid(): true})
+	without, err := TakeCensus(map[int]bool{d.pid(): true}, nil)
 	check(t, err)
 	compare(t, "who is known", "", d.servers(without, id))
+	for user, want := range map[uint32]string{uint32(os.Getuid()): "server", uint32(os.Getuid()) + 1: ""} {
+		some, err := TakeCensus(nil, []uint32{user})
+		check(t, err)
+		compare(t, fmt.Sprint("those of ", user), want, d.servers(some, id))
+	}
 	many := []Identity{other, {}, id, {Match: func(string) bool { return false }}, id}
 	var got []int
 	for _, found := range c.Servers(many) {

@@ -37,7 +37,7 @@ type Untracked struct {
 func (f *Fleet) Untracked(instances []*Instance, running map[int]bool) (map[*Instance]Untracked, error) {
 	if f.census == nil {
 		var err error
-		if f.census, err = pidfile.TakeCensus(running); err != nil {
+		if f.census, err = pidfile.TakeCensus(running, f.trusted(f.Profile.Programs)); err != nil {
 			return nil, err
 		}
 	}
@@ -174,13 +174,23 @@ func (i *Instance) distinct(id pidfile.Identity) bool {
 // for any process of his. Nobody else can keep a server from being started by a
 // process that looks like it.
 func (i *Instance) mayRun(uids []uint32) bool {
-	trusted := []uint32{0, uint32(os.Geteuid())}
-	if creds, err := i.fleet.credentials(i.Program.User, ""); err == nil && creds != nil {
-		trusted = append(trusted, uint32(creds.UID))
+	trusted := i.fleet.trusted([]*aliases.Program{i.Program})
+	return !slices.ContainsFunc(uids, func(uid uint32) bool { return !slices.Contains(trusted, uid) })
+}
+
+// trusted are the users that servers of these programs may run as without a
+// pidfile, see mayRun.
+func (f *Fleet) trusted(programs []*aliases.Program) []uint32 {
+	users := []uint32{0, uint32(os.Geteuid())}
+	for _, p := range programs {
+		if creds, err := f.credentials(p.User, ""); err == nil && creds != nil {
+			users = append(users, uint32(creds.UID))
+		}
 	}
 	var st unix.Stat_t
-	if i.fleet.run != nil && unix.Fstat(int(i.fleet.run.File().Fd()), &st) == nil {
-		trusted = append(trusted, st.Uid)
+	if f.run != nil && unix.Fstat(int(f.run.File().Fd()), &st) == nil {
+		users = append(users, st.Uid)
 	}
-	return !slices.ContainsFunc(uids, func(uid uint32) bool { return !slices.Contains(trusted, uid) })
+	slices.Sort(users)
+	return slices.Compact(users)
 }
