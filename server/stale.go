@@ -90,23 +90,26 @@ func newest(conf string) (path string, at time.Time, err error) {
 }
 
 // changed is when a file was written, or put there: one that a package manager or a
-// copy has brought may carry the time at which it was written elsewhere. A link
-// counts with what it leads to.
+// copy has brought may carry the time at which it was written elsewhere. A time of
+// writing that is later than the last change of the inode, which nobody can set, was
+// set by hand, or by another clock: then that change counts. A link counts with what
+// it leads to.
 func changed(path string) (time.Time, error) {
 	var last time.Time
 	for _, flags := range []int{unix.AT_SYMLINK_NOFOLLOW, 0} {
 		var st unix.Statx_t
-		if err := unix.Statx(unix.AT_FDCWD, path, flags, unix.STATX_MTIME|unix.STATX_BTIME|unix.STATX_TYPE, &st); err != nil {
+		if err := unix.Statx(unix.AT_FDCWD, path, flags, unix.STATX_MTIME|unix.STATX_CTIME|unix.STATX_BTIME|unix.STATX_TYPE, &st); err != nil {
 			return time.Time{}, &os.PathError{Op: "statx", Path: path, Err: err}
 		}
-		times := []unix.StatxTimestamp{st.Mtime}
-		if st.Mask&unix.STATX_BTIME != 0 { // not every file system has one
-			times = append(times, st.Btime)
+		at := moment(st.Mtime)
+		if inode := moment(st.Ctime); at.After(inode) {
+			at = inode
 		}
-		for _, t := range times {
-			if at := time.Unix(t.Sec, int64(t.Nsec)); at.After(last) {
-				last = at
-			}
+		if born := moment(st.Btime); st.Mask&unix.STATX_BTIME != 0 && born.After(at) { // not every file system has one
+			at = born
+		}
+		if at.After(last) {
+			last = at
 		}
 		if st.Mode&unix.S_IFMT != unix.S_IFLNK {
 			break
@@ -114,3 +117,5 @@ func changed(path string) (time.Time, error) {
 	}
 	return last, nil
 }
+
+func moment(t unix.StatxTimestamp) time.Time { return time.Unix(t.Sec, int64(t.Nsec)) }
