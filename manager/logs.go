@@ -3,12 +3,10 @@ package manager
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"mgr/pidfile"
 	"mgr/server"
@@ -113,7 +111,7 @@ var logColors = []string{"36", "33", "32", "35", "34", "96", "93", "92", "95", "
 // the stream too where an instance has several. What cannot be read does not count,
 // unless it is awaited.
 func (v *logView) name() {
-	several, width, n := map[*server.Instance]int{}, 0, 0
+	several, columns, n := map[*server.Instance]int{}, 0, 0
 	for _, l := range v.logs {
 		l.err = l.readable()
 		if l.err == nil || v.awaits(l.err) {
@@ -130,10 +128,10 @@ func (v *logView) name() {
 			l.prefix += " " + l.Stream
 		}
 		l.color = logColors[slices.Index(v.all, l.of[0])%len(logColors)]
-		width = max(width, utf8.RuneCountInString(l.prefix))
+		columns = max(columns, width(l.prefix))
 	}
 	for _, l := range v.logs {
-		l.prefix = fmt.Sprintf("%-*s | ", width, l.prefix)
+		l.prefix = padded(l.prefix, columns) + " | "
 	}
 }
 

@@ -287,7 +287,8 @@ func wrapped(text string, columns int) []string {
 		}
 		at += word
 		for room := max(columns, 20); width(at) > room; {
-			out, at = append(out, string([]rune(at)[:room])), indent+string([]rune(at)[room:])
+			head, rest := cut(at, room)
+			out, at = append(out, head), indent+rest
 		}
 	}
 	return append(out, at)

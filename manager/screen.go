@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 )
 
 // A Terminal is what stdout and stderr are, if they are one. The zero value is none.
@@ -136,17 +135,6 @@ func (s *screen) hide() {
 		s.done = nil
 	}
 }
-
-// fit shortens text to so many columns, and shows that it did.
-func fit(text string, columns int) string {
-	if width(text) <= columns {
-		return text
-	}
-	return string([]rune(text)[:max(columns-1, 0)]) + "…"
-}
-
-// width is how many columns a text takes.
-func width(text string) int { return utf8.RuneCountInString(text) }
 
 // Waiting shows, on a terminal and while nothing else is printed, what the command
 // waits for.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"mgr/pidfile"
 )
@@ -126,7 +125,7 @@ func (t *table) lines() []line {
 	widths := make([]int, len(heads))
 	name := 0
 	for _, r := range rows {
-		name = max(name, utf8.RuneCountInString(r.name))
+		name = max(name, width(r.name))
 		for n, cell := range r.cells {
 			widths[n] = max(widths[n], len(cell))
 		}
@@ -134,7 +133,7 @@ func (t *table) lines() []line {
 	var out []line
 	for _, r := range rows {
 		var b strings.Builder
-		fmt.Fprintf(&b, "%-*s ", name, r.name)
+		b.WriteString(padded(r.name, name) + " ")
 		for n, cell := range r.cells {
 			fmt.Fprintf(&b, " %*s", widths[n], cell)
 		}

@@ -1,0 +1,56 @@
+package manager
+
+import (
+	"strings"
+	"unicode"
+
+	eastasian "golang.org/x/text/width"
+)
+
+// width is how many columns of a terminal a text takes that printable has let pass:
+// two for a wide character (UAX #11), none for one that goes onto the one before.
+func width(text string) int {
+	n := 0
+	for _, r := range text {
+		n += columnsOf(r)
+	}
+	return n
+}
+
+func columnsOf(r rune) int {
+	switch {
+	case r <= '~':
+		return 1
+	case unicode.In(r, unicode.Mn, unicode.Me):
+		return 0
+	}
+	switch eastasian.LookupRune(r).Kind() {
+	case eastasian.EastAsianWide, eastasian.EastAsianFullwidth:
+		return 2
+	}
+	return 1
+}
+
+// cut gives as much of text as so many columns hold, and the rest.
+func cut(text string, columns int) (head, rest string) {
+	for at, r := range text {
+		if columns -= columnsOf(r); columns < 0 {
+			return text[:at], text[at:]
+		}
+	}
+	return text, ""
+}
+
+// fit shortens text to so many columns, and shows that it did.
+func fit(text string, columns int) string {
+	if width(text) <= columns {
+		return text
+	}
+	head, _ := cut(text, columns-1)
+	return head + "…"
+}
+
+// padded fills text up to so many columns.
+func padded(text string, columns int) string {
+	return text + strings.Repeat(" ", max(0, columns-width(text)))
+}
