@@ -1,9 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -89,33 +91,89 @@ func newest(conf string) (path string, at time.Time, err error) {
 	return path, at, err
 }
 
-// changed is when a file was written, or put there: one that a package manager or a
-// copy has brought may carry the time at which it was written elsewhere. A time of
-// writing that is later than the last change of the inode, which nobody can set, was
-// set by hand, or by another clock: then that change counts. A link counts with what
-// it leads to.
+// changed is when what path leads to was written, or put there, and when the links
+// on the way were made.
 func changed(path string) (time.Time, error) {
 	var last time.Time
-	for _, flags := range []int{unix.AT_SYMLINK_NOFOLLOW, 0} {
-		var st unix.Statx_t
-		if err := unix.Statx(unix.AT_FDCWD, path, flags, unix.STATX_MTIME|unix.STATX_CTIME|unix.STATX_BTIME|unix.STATX_TYPE, &st); err != nil {
-			return time.Time{}, &os.PathError{Op: "statx", Path: path, Err: err}
-		}
-		at := moment(st.Mtime)
-		if inode := moment(st.Ctime); at.After(inode) {
-			at = inode
-		}
-		if born := moment(st.Btime); st.Mask&unix.STATX_BTIME != 0 && born.After(at) { // not every file system has one
-			at = born
+	for range maxLinks {
+		link, rest := firstLink(path)
+		at, err := placed(cmp.Or(link, path))
+		if err != nil {
+			return time.Time{}, err
 		}
 		if at.After(last) {
 			last = at
 		}
-		if st.Mode&unix.S_IFMT != unix.S_IFLNK {
-			break
+		if link == "" {
+			return last, nil
+		}
+		to, err := os.Readlink(link)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(link), to)
+		}
+		path = filepath.Join(to, rest)
+	}
+	return time.Time{}, &os.PathError{Op: "statx", Path: path, Err: unix.ELOOP}
+}
+
+// firstLink splits an absolute path behind the first part that is a link; "" if
+// there is none.
+func firstLink(path string) (link, rest string) {
+	for at := 1; at < len(path); at++ {
+		n := strings.IndexByte(path[at:], '/')
+		if n < 0 {
+			n = len(path) - at
+		}
+		at += n
+		var st unix.Stat_t
+		if unix.Lstat(path[:at], &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK {
+			return path[:at], path[at:]
 		}
 	}
+	return "", ""
+}
+
+// placed is when a file was written, or put there: one that a package manager or a
+// copy has brought may carry the time at which it was written elsewhere, and has
+// that of its birth. One that was moved there has neither: its inode was changed,
+// and its directory was, of which chown(2) and chmod(2) do but the first. A time of
+// writing that is later than the last change of the inode, which nobody can set, was
+// set by hand, or by another clock: then that change counts.
+func placed(path string) (time.Time, error) {
+	var st, dir unix.Statx_t
+	if err := statx(path, &st); err != nil {
+		return time.Time{}, err
+	}
+	if err := statx(filepath.Dir(path), &dir); err != nil {
+		return time.Time{}, err
+	}
+	inode := moment(st.Ctime)
+	last := earlier(moment(st.Mtime), inode)
+	if born := moment(st.Btime); st.Mask&unix.STATX_BTIME != 0 && born.After(last) { // not every file system has one
+		last = born
+	}
+	if moved := earlier(inode, moment(dir.Mtime)); moved.After(last) {
+		last = moved
+	}
 	return last, nil
+}
+
+func statx(path string, st *unix.Statx_t) error {
+	const mask = unix.STATX_MTIME | unix.STATX_CTIME | unix.STATX_BTIME
+	if err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, mask, st); err != nil {
+		return &os.PathError{Op: "statx", Path: path, Err: err}
+	}
+	return nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func moment(t unix.StatxTimestamp) time.Time { return time.Unix(t.Sec, int64(t.Nsec)) }
