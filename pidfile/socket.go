@@ -117,17 +117,18 @@ func parseAddress(s string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(address.Unmap(), uint16(n)), nil
 }
 
-// AbstractHolder says in words who has bound the abstract name, as
-// /proc/net/unix shows it, in mgr's own network namespace: for messages only.
-func AbstractHolder(name string) string {
+// AbstractHolder gives the lowest number of those that hold the socket which is
+// bound to the abstract name, as /proc/net/unix shows it, in mgr's own network
+// namespace; 0 if none may be seen.
+func AbstractHolder(name string) int {
 	raw, err := os.ReadFile("/proc/self/net/unix")
 	if err != nil {
-		return "somebody"
+		return 0
 	}
 	if bound := parseUnix(raw, name, 0); len(bound) > 0 {
-		return bound[0].Holder()
+		return bound[0].HolderPID()
 	}
-	return "nobody, by now"
+	return 0
 }
 
 // Holder says in words who holds a socket, as far as mgr may see it: for

@@ -190,6 +190,10 @@ func (i *Instance) Startable() error {
 	if err == nil {
 		s.close()
 	}
+	var taken *nameError
+	if errors.As(err, &taken) && taken.passing() { // it will not be, once the server is stopped
+		return nil
+	}
 	return err
 }
 

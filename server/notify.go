@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -48,9 +50,49 @@ func listenNotify(name string) (*notifySocket, error) {
 	}
 	unix.Close(fd)
 	if errors.Is(err, unix.EADDRINUSE) {
-		return nil, fmt.Errorf("notify socket %q is held by %s", shown(name), pidfile.AbstractHolder(shown(name)))
+		return nil, &nameError{shown(name), pidfile.AbstractHolder(shown(name))}
 	}
 	return nil, fmt.Errorf("notify socket %q: %w", shown(name), err)
+}
+
+// A nameError says that somebody has an abstract name already.
+type nameError struct {
+	name string
+	pid  int // who; 0: he cannot be seen
+}
+
+func (e *nameError) Error() string {
+	who := "a process that cannot be seen"
+	if e.pid != 0 {
+		who = fmt.Sprintf("pid %d, %s", e.pid, pidfile.Describe(e.pid))
+	}
+	return fmt.Sprintf("notify socket %q is held by %s", e.name, who)
+}
+
+// passing says whether another mgr, of root's or of the caller's, has the name: it
+// waits for its server, and gives the name up when that ends.
+func (e *nameError) passing() bool {
+	uid, err := pidfile.UID(e.pid)
+	return err == nil && (uid == 0 || int(uid) == os.Geteuid()) && runsMgr(e.pid)
+}
+
+// How long another mgr may take to give a name up once its server has ended, and
+// the pause between two looks: the kernel has no event for the end of a name.
+const (
+	passingWait  = time.Second
+	passingPause = 5 * time.Millisecond
+)
+
+// listenSoon is listenNotify, again as long as another mgr is giving the name up.
+func listenSoon(name string) (*notifySocket, error) {
+	for limit := time.Now().Add(passingWait); ; time.Sleep(passingPause) {
+		s, err := listenNotify(name)
+		var taken *nameError
+		gone := errors.As(err, &taken) && taken.pid == 0 // by now, as far as can be seen
+		if taken == nil || !gone && !taken.passing() || time.Now().After(limit) {
+			return s, err
+		}
+	}
 }
 
 // shown is an abstract name as /proc/net/unix has it.

@@ -43,7 +43,7 @@ func (c *Child) prepare() ([]string, error) {
 		return env, nil
 	}
 	var err error
-	c.notify, err = listenNotify(notifyName(c.Instance.Pidfile))
+	c.notify, err = listenSoon(notifyName(c.Instance.Pidfile))
 	return env, err
 }
 

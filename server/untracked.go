@@ -124,7 +124,7 @@ func (f *Fleet) rivals() *rivals {
 func (r *rivals) judge(i *Instance, id pidfile.Identity, sightings []pidfile.Sighting) Untracked {
 	u := Untracked{Alike: !i.distinct(id)}
 	for _, s := range sightings {
-		if r.tracked[s.PID] || !i.mayRun(s.UIDs) || isStage(s.PID) || i.isTest(s.Argv) {
+		if r.tracked[s.PID] || !i.mayRun(s.UIDs) || runsMgr(s.PID) || i.isTest(s.Argv) {
 			continue
 		}
 		shared := slices.ContainsFunc(r.idle, func(o rival) bool { return o.pidfile != i.Pidfile && o.id.Matches(s.Argv) })
@@ -137,9 +137,9 @@ func (r *rivals) judge(i *Instance, id pidfile.Identity, sightings []pidfile.Sig
 	return u
 }
 
-// isStage says whether the process runs mgr itself: it is about to become a server,
-// and has a pidfile by then.
-func isStage(pid int) bool {
+// runsMgr says whether the process runs mgr itself. A stage does, which is about to
+// become a server, and has a pidfile by then.
+func runsMgr(pid int) bool {
 	var own, other unix.Stat_t
 	if unix.Stat("/proc/self/exe", &own) != nil || unix.Stat("/proc/"+strconv.Itoa(pid)+"/exe", &other) != nil {
 		return false
