@@ -171,6 +171,7 @@ func (m *Manager) wouldAdopt(i *server.Instance, f pidfile.Finding, pid int) err
 		if err := m.removePidfile(i, 0); err != nil {
 			return err
 		}
+		m.did(i, removePidfile, pidfile.Stopped, 0)
 	}
 	m.would("adopt %s (%d - %s): %s", i, pid, subject(i), pidfile.Describe(pid))
 	if err := i.MayWrite(); err != nil {
@@ -203,8 +204,11 @@ func atMost(limit time.Duration) string {
 // dry run only finds out whether it could.
 func (m *Manager) removePidfile(i *server.Instance, pid int) error {
 	if m.Options.DryRun {
-		m.would("remove %s", i.Pidfile)
-		return i.MayRemove(pid)
+		err := i.MayRemove(pid)
+		if err == nil {
+			m.would("remove %s", i.Pidfile)
+		}
+		return err
 	}
 	return i.Remove(pid)
 }

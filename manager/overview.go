@@ -167,7 +167,8 @@ func (o *overview) figures(i *server.Instance, r *overviewRow) {
 	f := i.Inspect()
 	defer f.Process.Close()
 	if f.State != pidfile.Running {
-		r.cells[cellState] = f.State.String()
+		r.state, r.cells[cellState] = f.State, f.State.String()
+		r.below = o.below("", "it has ended while it was looked at: it is counted as running")
 		return
 	}
 	if o.tree == nil {

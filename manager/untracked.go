@@ -226,6 +226,7 @@ func (m *Manager) adoptOne(i *server.Instance, f pidfile.Finding, u server.Untra
 		if err := i.Remove(0); err != nil {
 			return err
 		}
+		m.did(i, removePidfile, pidfile.Stopped, 0)
 	}
 	who := pidfile.Describe(pid)
 	if err := i.Adopt(pid); err != nil {

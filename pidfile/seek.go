@@ -119,8 +119,14 @@ func processes() ([]int, error) {
 		}
 	}
 	slices.Sort(pids)
+	if _, here := slices.BinarySearch(pids, os.Getpid()); !here {
+		return nil, errNoProc
+	}
 	return pids, nil
 }
+
+// errNoProc says that what stands at /proc shows nothing, or other processes.
+var errNoProc = errors.New("/proc is not that of this pid namespace")
 
 // An identityIndex finds the identities that may describe a command line by a
 // word that has to be in it, so that thousands of servers and of processes need

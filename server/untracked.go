@@ -124,7 +124,7 @@ func (f *Fleet) rivals() *rivals {
 func (r *rivals) judge(i *Instance, id pidfile.Identity, sightings []pidfile.Sighting) Untracked {
 	u := Untracked{Alike: !i.distinct(id)}
 	for _, s := range sightings {
-		if r.tracked[s.PID] || !i.mayRun(s.UIDs) || runsMgr(s.PID) || i.isTest(s.Argv) {
+		if r.tracked[s.PID] || !i.mayRun(s.UIDs) || runsMgr(s.PID) || i.isTest(s.Argv) || i.isPass(s.Argv) {
 			continue
 		}
 		shared := slices.ContainsFunc(r.idle, func(o rival) bool { return o.pidfile != i.Pidfile && o.id.Matches(s.Argv) })
@@ -156,6 +156,13 @@ func (i *Instance) isTest(argv []string) bool {
 	}
 	tail := argv[len(argv)-len(words):] // an interpreter may stand before it
 	return filepath.Base(tail[0]) == filepath.Base(words[0]) && slices.Equal(tail[1:], words[1:])
+}
+
+// isPass says whether argv is that of one pass of the program, which ends by itself:
+// cron may run one beside the server.
+func (i *Instance) isPass(argv []string) bool {
+	words, err := i.fleet.words(i.Program, i.Program.OnceArgs, i.unit())
+	return err == nil && len(words) > 0 && len(argv) > len(words) && slices.Equal(argv[len(argv)-len(words):], words)
 }
 
 // distinct says whether id describes this instance and not just a command: a
