@@ -59,6 +59,7 @@ func (x *waiting) reap() {
 // for, or until ctx ends.
 func (x *waiting) until(ctx context.Context, few int) {
 	defer x.s.m.Console.Waited()
+	x.prune() // of what reap has dealt with, and nobody waits for
 	for len(x.left) > few && ctx.Err() == nil {
 		x.show()
 		n := x.step(x.next)
@@ -70,10 +71,15 @@ func (x *waiting) until(ctx context.Context, few int) {
 			x.left = x.s.overdue(alive(x.left))
 		}
 		if n == 0 || few > 0 || 2*x.ended >= len(x.left) {
-			x.left, x.ended = alive(x.left), 0
-			x.next = earliest(x.left)
+			x.prune()
 		}
 	}
+}
+
+// prune leaves those that have not ended.
+func (x *waiting) prune() {
+	x.left, x.ended = alive(x.left), 0
+	x.next = earliest(x.left)
 }
 
 // step waits until the deadline for some of the targets to end, and gives how many
