@@ -5,6 +5,8 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 BIN     ?= bin
 FUZZTIME ?= 10s
+# Most tests wait for other programs, most of all for swift-init, which polls.
+TESTFLAGS = -count=1 -parallel 6 -timeout 20m
 FUZZJOBS ?= 2
 
 # What `mgr --version` prints. Without git, or outside of its own repository, the release that
@@ -69,11 +71,11 @@ demo: ## take thirteen servers through every main command, and explain
 # The race detector needs cgo, and so a C compiler and the C library's headers.
 test: caches ## run all tests, under the race detector where it can be
 	@if printf '#include <stdlib.h>\n' | $$($(GO) env CC) -fsyntax-only -xc - 2>/dev/null; then \
-		echo 'CGO_ENABLED=1 $(GO) test -race -count=1 ./...'; \
-		CGO_ENABLED=1 $(GO) test -race -count=1 ./...; \
+		echo 'CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...'; \
+		CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) ./...; \
 	else \
 		echo 'no C compiler: testing without the race detector'; \
-		CGO_ENABLED=0 $(GO) test -count=1 ./...; \
+		CGO_ENABLED=0 $(GO) test $(TESTFLAGS) ./...; \
 	fi
 
 lint: caches ## look for mistakes: gofmt, go vet, staticcheck, govulncheck, shellcheck
