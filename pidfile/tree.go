@@ -126,6 +126,13 @@ func (p *Process) Exiting() bool {
 	return err != nil || st.exiting() || p.Exited()
 }
 
+// Ending is Exiting for a number: it is for names that a process gives up with its
+// end, never for who it is.
+func Ending(pid int) bool {
+	st, err := stat(pid)
+	return err != nil || st.exiting()
+}
+
 // Await waits until the process has ended, or until the deadline.
 func (p *Process) Await(deadline time.Time) {
 	_, _ = uninterrupted(func() (int, error) {

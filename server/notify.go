@@ -70,8 +70,12 @@ func (e *nameError) Error() string {
 }
 
 // passing says whether another mgr, of root's or of the caller's, has the name: it
-// waits for its server, and gives the name up when that ends.
+// waits for its server, and gives the name up when that ends; or whether whoever had
+// it is ending.
 func (e *nameError) passing() bool {
+	if e.pid != 0 && pidfile.Ending(e.pid) {
+		return true
+	}
 	uid, err := pidfile.UID(e.pid)
 	return err == nil && (uid == 0 || int(uid) == os.Geteuid()) && runsMgr(e.pid)
 }
