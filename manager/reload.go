@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,48 +21,103 @@ func (m *Manager) restart(ctx context.Context, servers []*server.Server) int {
 	if len(servers) == 0 {
 		return told
 	}
-	if status := m.mayRestart(ctx, servers, servers); status != OK {
-		return status
+	servers, status := m.mayRestart(ctx, servers, func(*aliases.Program) bool { return true })
+	if len(servers) == 0 {
+		return max(told, status)
 	}
-	return max(told, m.rolling(ctx, servers, m.stopAndStart))
+	return max(told, status, m.rolling(ctx, servers, m.stopAndStart))
 }
 
-// mayRestart makes sure, before a running server is touched, that it could be
-// started again. Of the servers, ends are those that are to be stopped.
-func (m *Manager) mayRestart(ctx context.Context, servers, ends []*server.Server) int {
+// mayRestart makes sure, before a running server is touched, that its conf is good
+// and, if ends says that its program is stopped, that it could be started again. It
+// gives the servers to go on with: none if something stands against all of them.
+func (m *Manager) mayRestart(ctx context.Context, servers []*server.Server, ends func(*aliases.Program) bool) ([]*server.Server, int) {
 	if status := m.preflight(servers); status != OK {
-		return status
+		return nil, status
 	}
-	if !m.testConfs(ctx, servers, func(*aliases.Program) bool { return true }) || !m.startable(ends) {
-		return Failed
+	if !m.testConfs(ctx, servers, func(*aliases.Program) bool { return true }) {
+		return nil, Failed
 	}
-	return OK
+	if m.Options.Compat {
+		return servers, OK
+	}
+	return m.startable(servers, ends)
 }
 
-// startable says whether what is to be stopped can be started again, as far as the
-// run directory goes: that instances can be locked, as a start insists on, and
-// that nothing is in the way of their pidfiles, nor of what a start listens at.
-func (m *Manager) startable(servers []*server.Server) bool {
-	all := instances(servers)
-	if m.Options.Compat || len(all) == 0 {
-		return true
-	}
-	if err := m.tryRunDir(all[0]); err != nil {
-		m.problem(nil, "%v: nothing could be started again", err)
-		m.Console.Hint("no server was touched")
-		return false
-	}
-	ok := true
-	for _, i := range all {
-		if err := i.Startable(); err != nil && !i.Orphan {
-			m.problem(i, "%s (%s) could not be started again: %v", i, subject(i), err)
-			ok = false
+// startable leaves out of servers what could not be started again once it is
+// stopped, as far as the run directory goes: instances must be locked, as a start
+// insists on, and nothing may be in the way of their pidfiles, nor of what a start
+// listens at. What is wrong with one of them keeps the others from nothing, unless
+// they are to be restarted a few at a time, and no further than the first failure.
+func (m *Manager) startable(servers []*server.Server, ends func(*aliases.Program) bool) ([]*server.Server, int) {
+	var out []*server.Server
+	b := &barred{}
+	for _, s := range servers {
+		if !ends(s.Program) || len(s.Instances) == 0 {
+			out = append(out, s)
+			continue
+		}
+		some := *s
+		some.Instances = slices.DeleteFunc(slices.Clone(s.Instances), b.has)
+		if len(some.Instances) > 0 {
+			out = append(out, &some)
 		}
 	}
-	if !ok {
-		m.Console.Hint("no server was touched")
+	if first := b.first(); first != nil {
+		if err := m.tryRunDir(first); err != nil {
+			m.problem(nil, "%v: nothing could be started again", err)
+			m.Console.Hint("no server was touched")
+			return nil, Failed
+		}
 	}
-	return ok
+	if len(b.which) == 0 {
+		return servers, OK
+	}
+	for n, i := range b.which {
+		m.problem(i, "%s (%s) could not be started again: %v", i, subject(i), b.why[n])
+	}
+	if len(out) == 0 || m.Options.Serial != nil && *m.Options.Serial != 0 {
+		m.Console.Hint("no server was touched")
+		return nil, Failed
+	}
+	m.Console.Hint("what could be is restarted, the rest is left as it is")
+	return out, Failed
+}
+
+// barred collects what could not be started again, and why.
+type barred struct {
+	which []*server.Instance
+	why   []error
+	good  *server.Instance // the first that could be
+}
+
+// has says whether i could not be started again. What has no conf is not started.
+func (b *barred) has(i *server.Instance) bool {
+	if i.Orphan {
+		return false
+	}
+	err := i.Startable()
+	if err == nil {
+		b.good = cmp.Or(b.good, i)
+		return false
+	}
+	b.which, b.why = append(b.which, i), append(b.why, err)
+	return true
+}
+
+// first is the instance that stands for all in what the run directory as a whole
+// is asked: one that could be started, or any if all have one and the same reason.
+func (b *barred) first() *server.Instance {
+	if b.good != nil || len(b.which) == 0 {
+		return b.good
+	}
+	for _, err := range b.why {
+		var errno, other unix.Errno
+		if !errors.As(b.why[0], &errno) || !errors.As(err, &other) || errno != other {
+			return nil
+		}
+	}
+	return b.which[0]
 }
 
 // tryRunDir takes and gives up a lock, and writes and removes a file. That
@@ -140,8 +196,8 @@ func (m *Manager) reload(ctx context.Context, servers []*server.Server) int {
 	if len(servers) == 0 {
 		return status
 	}
-	ends := slices.DeleteFunc(slices.Clone(servers), func(s *server.Server) bool { return s.Program.ReloadSignal != 0 })
-	if status := m.mayRestart(ctx, servers, ends); status != OK {
+	servers, left := m.mayRestart(ctx, servers, func(p *aliases.Program) bool { return p.ReloadSignal == 0 })
+	if status = max(status, left); len(servers) == 0 {
 		return status
 	}
 	m.Options.Graceful = true
