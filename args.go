@@ -188,7 +188,7 @@ func split(words []string) (manager.Command, []string, error) {
 	case !ok && len(words) == 1:
 		return cmd, nil, fmt.Errorf("no command: what is to be done with %q?", words[0])
 	case !ok:
-		return cmd, nil, fmt.Errorf("unknown command %q%s", words[last], manager.Suggest(words[last]))
+		return cmd, nil, noCommand(words[0], words[last])
 	case len(servers) == 0 && cmd.ForAll():
 		servers = []string{"all"}
 	case len(servers) == 0 && !cmd.Bare():
@@ -199,4 +199,27 @@ func split(words []string) (manager.Command, []string, error) {
 		return cmd, nil, fmt.Errorf("%q takes no server", cmd.Name)
 	}
 	return cmd, servers, nil
+}
+
+// noCommand says that neither the first nor the last word is a command, and which
+// one may have been meant.
+func noCommand(first, last string) error {
+	near := manager.Suggest(last)
+	if other := manager.Suggest(first); near == "" && other != "" {
+		return fmt.Errorf("unknown command %q, nor is %q one%s", last, first, other)
+	}
+	return fmt.Errorf("unknown command %q%s", last, near)
+}
+
+// asksHelp says whether words are "help", or "help" and a command. A server of
+// that name has to stand behind its command.
+func asksHelp(words []string) bool {
+	switch len(words) {
+	case 1:
+		return words[0] == "help"
+	case 2:
+		_, ok := manager.Lookup(words[1])
+		return ok && words[0] == "help"
+	}
+	return false
 }

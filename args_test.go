@@ -140,6 +140,8 @@ func TestSplit(t *testing.T) {
 		{"main", "", "", `no command: what is to be done with "main"?`},
 		{"start", "", "", `no server: what is to be done "start" to?`},
 		{"main strat", "", "", `unknown command "strat" (nearest: "start"`},
+		{"frobnicate main", "", "", `unknown command "main"`},
+		{"strat object", "", "", `unknown command "object", nor is "strat" one (nearest: "start"`},
 		{"main profile", "", "", `"profile" takes no server`},
 		{"completion zsh", "completion", "zsh", ""},
 		{"zsh completion", "completion", "zsh", ""},
@@ -214,5 +216,16 @@ func TestFlagDocs(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("options (-flags +FlagDocs):\n%s", diff)
+	}
+}
+
+func TestAsksHelp(t *testing.T) {
+	for words, want := range map[string]bool{
+		"": false, "help": true, "help start": true, "help object": false, "start help": false,
+		"help stop start": false, "start": false, "object start": false,
+	} {
+		if got := asksHelp(strings.Fields(words)); got != want {
+			t.Errorf("%q: got %v, want %v", words, got, want)
+		}
 	}
 }

@@ -35,7 +35,7 @@ func help(words []string, flags []cli.Flag) string {
 	for _, cmd := range manager.Commands() {
 		fmt.Fprintf(&b, "  %-16s %s\n", cmd.Name, cmd.Help)
 	}
-	b.WriteString("\n`mgr COMMAND --help` tells more.\n\nOptions, anywhere:\n")
+	b.WriteString("\n`mgr help COMMAND` tells more.\n\nOptions, anywhere:\n")
 	for _, f := range describe(flags) {
 		b.WriteString(flagHelp(f))
 	}

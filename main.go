@@ -85,7 +85,7 @@ func dispatch(c *cli.Context, console *manager.Console) (int, error) {
 	case c.Bool("version"):
 		console.Print("mgr " + version + "\n")
 		return manager.OK, nil
-	case c.Bool("help"):
+	case c.Bool("help"), asksHelp(words) && !c.Bool("compat"):
 		console.Print(help(words, c.App.Flags))
 		return manager.OK, nil
 	}
