@@ -49,7 +49,7 @@ var KeyTypes = []Doc{
 // SectionDocs are the sections that mean something.
 var SectionDocs = []Doc{
 	{"`[mgr]`", "`conf_dir`, `run_dir` and `log_dir`, absolute paths (/etc, /run/mgr, none)"},
-	{"`[include]`", "`files`: more files, or globs, relative to this one. An included file cannot include others"},
+	{"`[include]`", "`files`: more files, or globs, relative to this one. They have to be regular files. An included file cannot include others"},
 	{"`[defaults]`", "any key of a program, for all programs of the file and of those that it includes"},
 	{"`[program:NAME]`", "one program; the order of these sections is the order of everything"},
 	{"`[group:NAME]`", "`programs`: names, separated by blanks or commas; `priority`: see there"},

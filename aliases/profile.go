@@ -7,10 +7,7 @@ package aliases
 import (
 	_ "embed"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -264,22 +261,19 @@ type Source struct {
 	Read func(path string) ([]byte, error)
 }
 
-// maxProfile is the most that is read of a profile, in bytes.
-const maxProfile = 1 << 20
-
 // Load reads the profile and what it includes. The error is an Errors with
 // everything that is wrong with it, or a *fs.PathError: what kept it from being
-// read. It may be a pipe.
+// read.
 func Load(src Source) (*Profile, error) {
 	if src.Path == "" {
 		src.Path = BuiltinName
 		return Parse(src, []byte(builtin))
 	}
-	data, err := read(src.Path)
+	data, err := readProfile(src.Path)
 	if err != nil {
 		return nil, &fs.PathError{Op: "profile", Path: src.Path, Err: cause(err)}
 	}
-	src.Include, src.Read = visible, read
+	src.Include, src.Read = visible, readIncluded
 	return Parse(src, data)
 }
 
@@ -306,19 +300,6 @@ func cause(err error) error {
 		return pe.Err
 	}
 	return err
-}
-
-func read(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxProfile+1))
-	if err == nil && len(data) > maxProfile {
-		err = fmt.Errorf("larger than %d bytes", maxProfile)
-	}
-	return data, err
 }
 
 // typeOf is a name without its last -part: object of object-server.
