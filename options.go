@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +15,6 @@ import (
 
 	"mgr/aliases"
 	"mgr/manager"
-	"mgr/server"
 )
 
 // flags are the options. Parsing and help are made of this table.
@@ -239,48 +237,4 @@ func terminal() manager.Terminal {
 	}
 	t.Live = os.Getenv("TERM") != "dumb" && term.IsTerminal(int(os.Stderr.Fd()))
 	return t
-}
-
-// fleet loads the profile and applies the roots.
-func fleet(c *cli.Context) (*server.Fleet, error) {
-	path := c.String("profile")
-	if path == "" && c.IsSet("profile") {
-		return nil, errors.New("--profile, or $MGR_PROFILE: no file named")
-	}
-	if path == "" {
-		if _, err := os.Stat(manager.SystemProfile); err == nil {
-			path = manager.SystemProfile
-		}
-	}
-	host, _ := os.Hostname()
-	if path != "" {
-		var err error
-		if path, err = filepath.Abs(path); err != nil {
-			return nil, err
-		}
-	}
-	profile, err := aliases.Load(aliases.Source{Path: path, Host: host, Env: os.LookupEnv})
-	if err != nil {
-		return nil, err
-	}
-	f := &server.Fleet{Profile: profile, Env: os.Environ(), TempDir: os.TempDir()}
-	if f.ConfDir, err = root(c, "conf-dir", profile.ConfDir, "/etc"); err != nil {
-		return nil, err
-	}
-	f.RunDir, err = root(c, "run-dir", profile.RunDir, "/run/mgr")
-	return f, err
-}
-
-// root is the directory that the option names, or else the profile, or else the
-// default.
-func root(c *cli.Context, option, profile, fallback string) (string, error) {
-	switch dir := c.String(option); {
-	case dir != "":
-		return filepath.Abs(dir)
-	case c.IsSet(option):
-		return "", fmt.Errorf("--%s: no directory named", option)
-	case profile != "":
-		return filepath.Clean(profile), nil
-	}
-	return fallback, nil
 }
