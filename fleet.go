@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	"mgr/aliases"
 	"mgr/manager"
@@ -20,8 +22,9 @@ func fleet(c *cli.Context) (*server.Fleet, error) {
 		return nil, errors.New("--profile, or $MGR_PROFILE: no file named")
 	}
 	if path == "" {
-		if _, err := os.Stat(manager.SystemProfile); err == nil {
-			path = manager.SystemProfile
+		var err error
+		if path, err = present(manager.SystemProfile); err != nil {
+			return nil, err
 		}
 	}
 	host, _ := os.Hostname()
@@ -41,6 +44,22 @@ func fleet(c *cli.Context) (*server.Fleet, error) {
 	}
 	f.RunDir, err = root(c, "run-dir", profile.RunDir, "/run/mgr")
 	return f, err
+}
+
+// present gives the path of a profile that need not be there, "" if it is not. One
+// that cannot be looked at may well be there, and then another one is wrong; a link
+// that leads nowhere is there, too.
+func present(path string) (string, error) {
+	_, err := os.Lstat(path)
+	switch {
+	case err == nil:
+		return path, nil
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
+		return "", nil
+	}
+	var pe *fs.PathError
+	errors.As(err, &pe)
+	return "", &fs.PathError{Op: "profile", Path: path, Err: pe.Err}
 }
 
 // root is the directory that the option names, or else the profile, or else the

@@ -27,7 +27,7 @@ var FlagDocs = []FlagDoc{
 	{"`--strict`, `--non-strict`", "a program without a conf is an error, or is none. Default: it is one if every word is the name of a program"},
 	{"`-r`, `--run-dir DIR`", "pidfiles are below DIR; also `$MGR_RUN_DIR`"},
 	{"`--conf-dir DIR`", "confs are below DIR; also `$MGR_CONF_DIR`"},
-	{"`--profile FILE`", "the programs are those of FILE, a file or a pipe that somebody writes to; also `$MGR_PROFILE`, else /etc/mgr/mgr.conf if there is one, else the built-in profile"},
+	{"`--profile FILE`", "the programs are those of FILE, a file or a pipe that somebody writes to; also `$MGR_PROFILE`, else /etc/mgr/mgr.conf if there is one (that it cannot be read is an error), else the built-in profile"},
 	{"`--all`", "`status` on a terminal shows all rows, more than a screen too"},
 	{"`--dry-run`", "says what would be tested, signalled, started, removed and waited for, in order, and touches nothing: no signal, no lock, no file. It decides as the command does, and its exit status and errors are those that it foretells"},
 	{"`--json`", "prints one JSON document instead of lines, see below; errors go to stderr, too"},
