@@ -50,7 +50,7 @@ var KeyTypes = []Doc{
 var SectionDocs = []Doc{
 	{"`[mgr]`", "`conf_dir`, `run_dir` and `log_dir`, absolute paths (/etc, /run/mgr, none)"},
 	{"`[include]`", "`files`: more files, or globs, relative to this one. They have to be regular files. An included file cannot include others"},
-	{"`[defaults]`", "any key of a program, for all programs of the file and of those that it includes"},
+	{"`[defaults]`", "any key of a program, for all programs of the file and of those that it includes. In a program, `KEY =` without a value undoes it, as if neither had the key; of `exitcodes` it says that none is good"},
 	{"`[program:NAME]`", "one program; the order of these sections is the order of everything"},
 	{"`[group:NAME]`", "`programs`: names, separated by blanks or commas; `priority`: see there"},
 	{"`[supervisord]`", "`environment`, `umask`, `user`, `directory`, `minfds`, `minprocs` are defaults for all programs, `childlogdir` is a `log_dir`"},

@@ -28,6 +28,8 @@ type row struct {
 	each bool
 	// circular are variables that follow from this key.
 	circular []string
+	// empty says that an empty value means something of its own.
+	empty bool
 	// note says what of a value means nothing to mgr; "": all of it counts.
 	note func(value string) string
 }
@@ -54,7 +56,7 @@ var keys = sync.OnceValue(func() map[string]row {
 		"readywaitsecs":       {set: seconds(func(p *Program) *time.Duration { return &p.ReadyWait })},
 		"startsecs":           {set: seconds(func(p *Program) *time.Duration { return &p.StartWait })},
 		"startretries":        {set: integer(func(p *Program) *int { return &p.StartRetries }, 0, 1000)},
-		"exitcodes":           {set: exitCodes},
+		"exitcodes":           {set: exitCodes, empty: true},
 		"priority":            {set: integer(func(p *Program) *int { return &p.Priority }, -1e9, 1e9)},
 		"stopsignal":          {set: stopSignal},
 		"stopwaitsecs":        {set: seconds(func(p *Program) *time.Duration { return &p.StopWait })},

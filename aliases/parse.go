@@ -252,25 +252,27 @@ func (r *reader) program(s *source, section *ini.Section, name string) {
 	if name == "all" {
 		r.fail(at, errors.New(`"all" is the group of all programs`))
 	}
-	prog := defaultProgram(name)
-	prog.places = make(map[string]*Error, 24)
+	prog := r.blank(name)
 	prog.places[""] = at
-	r.base.apply(prog)
 	broken := s.broken[section.Name()]
-	for _, from := range []*source{r.sources[0], s} {
-		if from.has("defaults") && (from == s || s != r.sources[0]) {
-			r.keys(prog, from, from.file.Section("defaults"))
-			broken = broken || from.broken["defaults"]
-		}
-		if s == r.sources[0] {
-			break
-		}
+	undone := r.undone(s, section)
+	if len(undone) > 0 { // what is wrong in [defaults] is wrong all the same
+		r.inherit(r.blank(name), s, nil)
 	}
-	r.keys(prog, s, section)
+	broken = r.inherit(prog, s, undone) || broken
+	r.keys(prog, s, section, undone)
 	if len(prog.Command) == 0 && prog.places["command"] == nil && !broken {
 		r.fail(at, errors.New("no command"))
 	}
 	r.profile.Programs = append(r.profile.Programs, prog)
+}
+
+// blank is a program of which nothing is said yet but by [supervisord].
+func (r *reader) blank(name string) *Program {
+	prog := defaultProgram(name)
+	prog.places = make(map[string]*Error, 24)
+	r.base.apply(prog)
+	return prog
 }
 
 // An entry is a key of a section as it stands there.
@@ -308,13 +310,16 @@ func (r *reader) entries(s *source, section *ini.Section) []entry {
 	return list
 }
 
-// keys reads the keys of a section into prog.
-func (r *reader) keys(prog *Program, s *source, section *ini.Section) {
+// keys reads the keys of a section into prog, but for those that are undone.
+func (r *reader) keys(prog *Program, s *source, section *ini.Section, undone map[string]bool) {
 	in := Profile{File: s.scanner.file, Host: r.profile.Host}
 	scope := in.Scope(prog, Unit{}, r.getenv)
 	for _, e := range r.entries(s, section) {
 		if e.row == nil {
 			r.fail(e.place(), unknownKey(e.name, sortedKeys(keys())))
+			continue
+		}
+		if undone[e.name] {
 			continue
 		}
 		prog.places[e.name] = e.at

@@ -1,0 +1,47 @@
+package aliases
+
+import "gopkg.in/ini.v1"
+
+// defaults gives the [defaults] that hold for the programs of a file, with the files
+// that they stand in: those of the first file, then its own.
+func (r *reader) defaults(s *source) []*source {
+	var from []*source
+	if r.sources[0].has("defaults") {
+		from = append(from, r.sources[0])
+	}
+	if s != r.sources[0] && s.has("defaults") {
+		from = append(from, s)
+	}
+	return from
+}
+
+// undone gives the keys that a program's section has without a value so that what
+// [defaults] says does not hold for it: it is as if neither had them. Where [defaults]
+// does not have the key, or nothing means something, an empty value is one like others.
+func (r *reader) undone(s *source, section *ini.Section) map[string]bool {
+	var keys map[string]bool
+	for _, e := range r.entries(s, section) {
+		if e.value != "" || e.row == nil || e.row.empty {
+			continue
+		}
+		for _, from := range r.defaults(s) {
+			if from.file.Section("defaults").HasKey(e.name) {
+				if keys == nil {
+					keys = map[string]bool{}
+				}
+				keys[e.name] = true
+			}
+		}
+	}
+	return keys
+}
+
+// inherit reads what [defaults] says for a program of a file, but for what is undone,
+// and says whether a line of it could not be read.
+func (r *reader) inherit(prog *Program, s *source, undone map[string]bool) (broken bool) {
+	for _, from := range r.defaults(s) {
+		r.keys(prog, from, from.file.Section("defaults"), undone)
+		broken = broken || from.broken["defaults"]
+	}
+	return broken
+}
