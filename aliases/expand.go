@@ -232,21 +232,3 @@ type Unit struct {
 func (p *Profile) Scope(prog *Program, u Unit, env func(string) (string, bool)) Scope {
 	return Scope{profile: p, prog: prog, unit: u, env: env, own: true}
 }
-
-// getenv looks a variable up in the program's environment, then in outer's.
-func (p *Program) getenv(name string, outer Scope) (string, bool) {
-	for i := len(p.Environment) - 1; i >= 0; i-- {
-		v := p.Environment[i]
-		if v.Name != name {
-			continue
-		}
-		if v.Default {
-			if value, ok := outer.getenv(name); ok {
-				return value, true
-			}
-		}
-		value, err := outer.Expand(v.Value)
-		return value, err == nil
-	}
-	return outer.getenv(name)
-}

@@ -3,16 +3,12 @@ package aliases
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
-	"unicode"
 
-	"github.com/gobwas/glob"
 	"golang.org/x/sys/unix"
 )
 
@@ -133,30 +129,6 @@ func (r *row) refuses(name string) string {
 	return ""
 }
 
-// defaultProgram has supervisord's defaults, but for stopwaitsecs.
-func defaultProgram(name string) *Program {
-	return &Program{
-		Name:         name,
-		Type:         typeOf(name),
-		Group:        name,
-		NumProcs:     1,
-		ProcessName:  "%(program_name)s",
-		ReadyWait:    60 * time.Second,
-		StartWait:    time.Second,
-		StartRetries: 3,
-		ExitCodes:    []int{0},
-		GroupOrder:   unordered,
-		Priority:     999,
-		StopSignal:   unix.SIGTERM,
-		StopWait:     15 * time.Second,
-		Umask:        0o022,
-		Directory:    "/",
-	}
-}
-
-// unordered is the GroupOrder of a program until it is known.
-const unordered = math.MinInt
-
 // template keeps a text whose variables are filled in for each instance, once
 // it is known that they exist.
 func template(dst func(*Program) *string) setter {
@@ -191,164 +163,6 @@ func directory(p *Program, value string, scope Scope) error {
 	return err
 }
 
-// words splits a command line as a shell does. Variables of the environment are
-// filled in before, as supervisord does, so that one may hold several words; the
-// others, paths among them, after.
-func words(dst func(*Program) *[]string, required bool) setter {
-	return func(p *Program, value string, scope Scope) error {
-		if _, err := scope.Expand(value); err != nil {
-			return err
-		}
-		value, err := scope.expand(value, func(name string) bool { return strings.HasPrefix(name, "ENV_") })
-		if err != nil {
-			return err
-		}
-		list, err := splitWords(value)
-		if err != nil {
-			return fmt.Errorf("%q: %w; what stands behind \" ;\" or \" #\" is a comment", clip(value), err)
-		}
-		if required && (len(list) == 0 || list[0] == "") {
-			return errors.New("is empty")
-		}
-		for n := range list {
-			if list[n], err = scope.bind(list[n]); err != nil {
-				return err
-			}
-		}
-		*dst(p) = list
-		return nil
-	}
-}
-
-func entries(dst func(*Program) *[]ConfEntry) setter {
-	return func(p *Program, value string, _ Scope) error {
-		var list []ConfEntry
-		for _, word := range splitList(value) {
-			entry, ok := parseEntry(word)
-			if !ok {
-				return fmt.Errorf("%q is no name, no path below the conf directory, and neither with a [section]", clip(word))
-			}
-			list = append(list, entry)
-		}
-		*dst(p) = list
-		return nil
-	}
-}
-
-// parseEntry reads name, name[section], or a path, whose parts may hold * and
-// ?, in the place of the name. Names are the beginnings of names of files:
-// nothing hidden, and nothing above the conf directory.
-func parseEntry(word string) (ConfEntry, bool) {
-	base, rest, narrowed := strings.Cut(word, "[")
-	if base == "" || strings.ContainsAny(base, `]{}\`) {
-		return ConfEntry{}, false
-	}
-	for part := range strings.SplitSeq(strings.TrimPrefix(base, "/"), "/") {
-		if part == "" || part[0] == '.' {
-			return ConfEntry{}, false
-		}
-	}
-	if !narrowed {
-		return ConfEntry{Base: base}, true
-	}
-	section, closed := strings.CutSuffix(rest, "]")
-	return ConfEntry{Base: base, Section: section}, closed && section != ""
-}
-
-// globKey keeps a glob on a whole text.
-func globKey(dst func(*Program) *string) setter {
-	return func(p *Program, value string, scope Scope) error {
-		bound, err := scope.bind(value)
-		if err != nil {
-			return err
-		}
-		if _, err := CompileGlob(value); err != nil {
-			return fmt.Errorf("%q: %w", clip(value), err)
-		}
-		*dst(p) = bound
-		return nil
-	}
-}
-
-// CompileGlob gives what says whether a whole text is as a glob of a profile has
-// it; its variables are filled in already, by values that QuoteGlob has quoted.
-func CompileGlob(text string) (matches func(string) bool, err error) {
-	g, err := glob.Compile(text)
-	if err != nil {
-		return nil, err
-	}
-	return g.Match, nil
-}
-
-// QuoteGlob quotes what would mean something in a glob.
-func QuoteGlob(s string) string { return glob.QuoteMeta(s) }
-
-func seconds(dst func(*Program) *time.Duration) setter {
-	return func(p *Program, value string, _ Scope) error {
-		d, err := ParseSeconds(value)
-		if err != nil {
-			return err
-		}
-		*dst(p) = d
-		return nil
-	}
-}
-
-// ParseSeconds reads a number of seconds, 0 or more, fractions allowed.
-func ParseSeconds(s string) (time.Duration, error) {
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || !(f >= 0) || f > 1e9 {
-		return 0, fmt.Errorf("%q is no number of seconds, 0 or more", s)
-	}
-	return time.Duration(f * float64(time.Second)), nil
-}
-
-func signal(dst func(*Program) *syscall.Signal) setter {
-	return func(p *Program, value string, _ Scope) error {
-		sig, err := parseSignal(value)
-		if err != nil {
-			return err
-		}
-		*dst(p) = sig
-		return nil
-	}
-}
-
-func umask(p *Program, value string, _ Scope) error {
-	n, err := strconv.ParseUint(value, 8, 12)
-	if err != nil || n > 0o777 {
-		return fmt.Errorf("%q is no octal mode such as 022", value)
-	}
-	p.Umask = int(n)
-	return nil
-}
-
-func nice(p *Program, value string, _ Scope) error {
-	n, err := number(value, -20, 19)
-	if err == nil {
-		p.Nice = &n
-	}
-	return err
-}
-
-func integer(dst func(*Program) *int, least, most int) setter {
-	return func(p *Program, value string, _ Scope) error {
-		n, err := number(value, least, most)
-		if err == nil {
-			*dst(p) = n
-		}
-		return err
-	}
-}
-
-func number(s string, least, most int) (int, error) {
-	n, err := strconv.Atoi(s)
-	if err != nil || n < least || n > most {
-		return 0, fmt.Errorf("%q is no number from %d to %d", clip(s), least, most)
-	}
-	return n, nil
-}
-
 func truth(dst func(*Program) *bool) setter {
 	return func(p *Program, value string, _ Scope) error {
 		is, err := parseBool(value)
@@ -370,19 +184,6 @@ func parseBool(s string) (bool, error) {
 	return false, fmt.Errorf("%q is neither true nor false", clip(s))
 }
 
-func exitCodes(p *Program, value string, _ Scope) error {
-	var codes []int
-	for _, word := range splitList(value) {
-		n, err := number(word, 0, 255)
-		if err != nil {
-			return err
-		}
-		codes = append(codes, n)
-	}
-	p.ExitCodes = codes
-	return nil
-}
-
 func processName(p *Program, value string, scope Scope) error {
 	name, err := scope.Expand(value)
 	if err == nil && name == "" {
@@ -393,80 +194,4 @@ func processName(p *Program, value string, scope Scope) error {
 	}
 	p.ProcessName, err = scope.bind(value)
 	return err
-}
-
-// environment reads NAME="value",NAME2=value2. A value without quotes ends at a
-// comma.
-func environment(isDefault bool) setter {
-	return func(p *Program, value string, scope Scope) error {
-		for _, pair := range splitPairs(value) {
-			name, text, ok := strings.Cut(pair, "=")
-			name = strings.TrimSpace(name)
-			if !ok || name == "" || strings.ContainsFunc(name, unprintable) || strings.ContainsAny(name, `"'`) {
-				return fmt.Errorf("%q is not NAME=value", clip(pair))
-			}
-			text, err := unquote(text)
-			if err != nil {
-				return fmt.Errorf("value of %s: %w", name, err)
-			}
-			if text, err = scope.fix(text); err != nil {
-				return err
-			}
-			p.Environment = append(p.Environment, EnvVar{Name: name, Value: text, Default: isDefault})
-		}
-		return nil
-	}
-}
-
-// splitPairs splits at the commas that are not in quotes. Quotes are those that
-// a value begins with.
-func splitPairs(s string) []string {
-	var quote, before rune // before: the last one that was no blank
-	parts := strings.FieldsFunc(s, func(c rune) bool {
-		switch {
-		case quote == 0 && before == '=' && (c == '"' || c == '\''):
-			quote = c
-		case c == quote:
-			quote = 0
-		}
-		if !unicode.IsSpace(c) {
-			before = c
-		}
-		return quote == 0 && c == ','
-	})
-	for i, part := range parts {
-		parts[i] = strings.TrimSpace(part)
-	}
-	return slices.DeleteFunc(parts, func(part string) bool { return part == "" })
-}
-
-func limit(key string, resource int) setter {
-	return func(p *Program, value string, _ Scope) error {
-		n, err := parseSize(value)
-		if err != nil {
-			return err
-		}
-		p.Limits = slices.DeleteFunc(p.Limits, func(l Limit) bool { return l.Key == key })
-		p.Limits = append(p.Limits, Limit{Key: key, Resource: resource, Value: n})
-		return nil
-	}
-}
-
-// parseSize reads a number with KB, MB, GB or nothing behind it, as supervisord
-// does, or unlimited.
-func parseSize(s string) (uint64, error) {
-	if s == "unlimited" {
-		return unix.RLIM_INFINITY, nil
-	}
-	num, shift := s, 0
-	for n, suffix := range []string{"KB", "MB", "GB"} {
-		if cut, ok := strings.CutSuffix(strings.ToUpper(s), suffix); ok {
-			num, shift = cut, 10*(n+1)
-		}
-	}
-	n, err := strconv.ParseUint(num, 10, 64)
-	if err != nil || n<<shift>>shift != n {
-		return 0, fmt.Errorf("%q is no size such as 8192, 512MB or unlimited", s)
-	}
-	return n << shift, nil
 }

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/gobwas/glob"
 )
 
 // A NameError says that a word means nothing.
@@ -247,19 +245,6 @@ func (p *Profile) resolve(m *meaning, name string) *NameError {
 func (p *Profile) unknown(word string) *NameError {
 	name, _, _ := strings.Cut(word, ".")
 	return &NameError{word, "no such server in " + p.File + Suggest(name, p.Names())}
-}
-
-func isGlob(s string) bool { return strings.ContainsAny(s, "*?[{") }
-
-func compile(s string) (pattern, error) {
-	if !isGlob(s) {
-		return pattern{text: s}, nil
-	}
-	g, err := glob.Compile(s)
-	if err != nil {
-		return pattern{}, fmt.Errorf("bad glob: %w", err)
-	}
-	return pattern{text: s, match: g}, nil
 }
 
 // dots gives the places of the dots outside of brackets and braces.

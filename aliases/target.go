@@ -2,8 +2,6 @@ package aliases
 
 import (
 	"slices"
-
-	"github.com/gobwas/glob"
 )
 
 // A Target is one program that the operator's words select, and which of its
@@ -20,19 +18,6 @@ type Target struct {
 
 // Whole is the target that a program is when all of it is meant.
 func Whole(p *Program) *Target { return &Target{Program: p, whole: true} }
-
-// A pattern is a conf name, or a glob for some.
-type pattern struct {
-	text  string
-	match *glob.Pattern // nil: exactly text
-}
-
-func (p pattern) matches(name string) bool {
-	if p.match == nil {
-		return p.text == name
-	}
-	return name != "" && p.match.Match(name)
-}
 
 // Wants says whether the conf of that name is selected, or the process that
 // goes by any of names; "" is a conf without a name of its own, such as the flat
@@ -67,8 +52,4 @@ func (t *Target) empty() bool {
 	return !t.whole && !slices.ContainsFunc(t.only, func(p pattern) bool {
 		return p.match != nil || !anyMatches(t.except, p.text)
 	})
-}
-
-func anyMatches(list []pattern, name string) bool {
-	return slices.ContainsFunc(list, func(p pattern) bool { return p.matches(name) })
 }

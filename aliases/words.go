@@ -2,6 +2,7 @@ package aliases
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"unicode"
 )
@@ -56,26 +57,31 @@ func splitWords(line string) ([]string, error) {
 	return words, nil
 }
 
-// unquote gives the value of a variable of an environment. As in supervisord
-// nothing is special within quotes; blanks, and what looks like a comment, need
-// them.
-func unquote(text string) (string, error) {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return "", nil
-	}
-	if q := text[0]; q == '"' || q == '\'' {
-		value, behind, closed := strings.Cut(text[1:], string(q))
-		if !closed {
-			return "", errUnclosed
+// words splits a command line as a shell does. Variables of the environment are
+// filled in before, as supervisord does, so that one may hold several words; the
+// others, paths among them, after.
+func words(dst func(*Program) *[]string, required bool) setter {
+	return func(p *Program, value string, scope Scope) error {
+		if _, err := scope.Expand(value); err != nil {
+			return err
 		}
-		if behind != "" {
-			return "", errors.New("text behind its quotes")
+		value, err := scope.expand(value, func(name string) bool { return strings.HasPrefix(name, "ENV_") })
+		if err != nil {
+			return err
 		}
-		return value, nil
+		list, err := splitWords(value)
+		if err != nil {
+			return fmt.Errorf("%q: %w; what stands behind \" ;\" or \" #\" is a comment", clip(value), err)
+		}
+		if required && (len(list) == 0 || list[0] == "") {
+			return errors.New("is empty")
+		}
+		for n := range list {
+			if list[n], err = scope.bind(list[n]); err != nil {
+				return err
+			}
+		}
+		*dst(p) = list
+		return nil
 	}
-	if text[0] == '#' || strings.ContainsFunc(text, unicode.IsSpace) {
-		return "", errors.New("quote it")
-	}
-	return text, nil
 }

@@ -1,7 +1,6 @@
 package aliases
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -74,38 +73,13 @@ func parseSignal(s string) (syscall.Signal, error) {
 	return 0, fmt.Errorf("there is no signal %q", clip(s))
 }
 
-// finish sees to what only all keys of a program together tell.
-func (p *Program) finish() (key string, err error) {
-	if n := len(p.StopSteps); n > 0 && p.StopSteps[n-1].Wait < 0 {
-		p.StopSteps[n-1].Wait = p.StopWait
-	}
-	if p.Ready == "" {
-		p.Ready = ReadyStarted
-		if p.Forking {
-			p.Ready = ReadyPidfile
+func signal(dst func(*Program) *syscall.Signal) setter {
+	return func(p *Program, value string, _ Scope) error {
+		sig, err := parseSignal(value)
+		if err != nil {
+			return err
 		}
+		*dst(p) = sig
+		return nil
 	}
-	if p.GroupOrder == unordered {
-		p.GroupOrder = p.Priority
-	}
-	switch {
-	case p.SeamlessNotify != "" && p.RetireSignal != 0:
-		return "seamlessnotify", errors.New("a successor has a pid of its own: with two signals in seamlesssignal its pidfile tells")
-	case p.StopGroup && p.killAlone:
-		return "killasgroup", errors.New("false contradicts stopasgroup")
-	case p.Forking && p.Ready.Kind() == ReadyStdoutClose:
-		return "ready", errors.New("a program that is forking closes its stdout before its server is there: use pidfile")
-	case p.Ready.Kind() == ReadyStdoutClose && p.StdoutLog != LogAuto:
-		return "stdout_logfile", errors.New("with ready = stdout-close stdout goes to mgr, until it is closed")
-	case p.NumProcs > 1 && len(p.Conf)+len(p.DeprecatedConf) > 0:
-		return "numprocs", errors.New("a program with confs has one process for each conf")
-	case p.NumProcs > 1 && !strings.Contains(p.ProcessName, "%(process_num)"):
-		return "numprocs", errors.New("process_name has to hold %(process_num)d, to tell the processes apart")
-	}
-	for _, proc := range p.Processes() {
-		if err := checkName(proc.Name); err != nil {
-			return "process_name", err
-		}
-	}
-	return "", nil
 }
