@@ -281,6 +281,9 @@ func (s *starting) launch(i *server.Instance, f pidfile.Finding) *server.Child {
 		s.restore(i)
 		return nil
 	}
+	if c.Elsewhere != nil {
+		m.note("%s (%d): %v; it says that it is ready at another name", i, c.Process.PID(), c.Elsewhere)
+	}
 	m.did(i, "start", pidfile.Running, c.Process.PID())
 	return c
 }

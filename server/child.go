@@ -27,6 +27,9 @@ type Child struct {
 	// Followed says that Process is not the one that was launched: the pidfile
 	// names another one.
 	Followed bool
+	// Elsewhere is why the server says that it is ready at a name for this start
+	// only: who has the one that follows from its pidfile; nil: nobody.
+	Elsewhere error
 
 	mode     Mode
 	index    int // among its Launches

@@ -170,31 +170,20 @@ func (i *Instance) makeOwnDir(path string) error {
 	return os.Lchown(path, creds.UID, creds.GID)
 }
 
-// Startable says what of the run directory and of the names of this machine would
-// keep the instance from being started again, beside what Preflight finds.
-// Nothing is touched.
+// Startable says what of the run directory would keep the instance from being
+// started again, beside what Preflight finds. Nothing is touched.
 func (i *Instance) Startable() error {
-	if !i.Program.Forking {
-		dir, name, err := i.dir(false)
-		if err == nil {
-			err = dir.Writable(name)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("pidfile: %w", err)
-		}
-	}
-	if i.Program.Ready.Kind() != aliases.ReadyNotify {
+	if i.Program.Forking {
 		return nil
 	}
-	s, err := listenNotify(notifyName(i.Pidfile))
+	dir, name, err := i.dir(false)
 	if err == nil {
-		s.close()
+		err = dir.Writable(name)
 	}
-	var taken *nameError
-	if errors.As(err, &taken) && taken.passing() { // it will not be, once the server is stopped
-		return nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("pidfile: %w", err)
 	}
-	return err
+	return nil
 }
 
 // TryPidfile says whether there is room for a pidfile. The caller holds the lock.

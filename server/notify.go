@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -23,15 +24,69 @@ const maxAbstract = 106
 // notifyName is the value of NOTIFY_SOCKET for the server of a pidfile. The
 // abstract name follows from the pidfile, so that a later mgr, which asks the
 // server to re-execute itself, can listen under the name that the server still
-// has in its environment.
-func notifyName(pidfile string) string {
-	name := "mgr/notify" + pidfile
+// has in its environment. What is behind it, if anything, makes it another one.
+func notifyName(pidfile, behind string) string {
+	name := "mgr/notify" + pidfile + behind
 	if len(name) > maxAbstract {
 		h := fnv.New128a()
 		h.Write([]byte(pidfile))
-		name = fmt.Sprintf("mgr/notify/%x", h.Sum(nil))
+		name = fmt.Sprintf("mgr/notify/%x", h.Sum(nil)) + behind
 	}
 	return "@" + name
+}
+
+// nonceSize is how many random bytes make a name that nobody can foresee.
+const nonceSize = 8
+
+// otherName is a notifyName that nobody can have taken before.
+func otherName(pidfile string) (string, error) {
+	var nonce [nonceSize]byte
+	if _, err := unix.Getrandom(nonce[:], 0); err != nil {
+		return "", fmt.Errorf("getrandom: %w", err)
+	}
+	return notifyName(pidfile, fmt.Sprintf("#%x", nonce)), nil
+}
+
+// isNotifyName says whether name is one of those that the server of the pidfile may
+// have been given.
+func isNotifyName(name, pidfile string) bool {
+	if name == notifyName(pidfile, "") {
+		return true
+	}
+	behind := name[max(len(name)-len("#")-2*nonceSize, 0):]
+	nonce, is := strings.CutPrefix(behind, "#")
+	_, err := hex.DecodeString(nonce)
+	return is && err == nil && name == notifyName(pidfile, behind)
+}
+
+// givenName is the name that the server which runs in p was given as it was started.
+// It is told by its environment, which it may have written over since, or which may
+// not be seen: then it is the one that follows from the pidfile.
+func (i *Instance) givenName(p *pidfile.Process) string {
+	for _, name := range p.Getenv("NOTIFY_SOCKET") {
+		if isNotifyName(name, i.Pidfile) {
+			return name
+		}
+	}
+	return notifyName(i.Pidfile, "")
+}
+
+// listen listens where the server is to say that it is ready, and gives that name:
+// the one that follows from the pidfile, or, since anybody can take that first, one
+// for this start only.
+func (c *Child) listen() (name string, err error) {
+	i := c.Instance
+	name = notifyName(i.Pidfile, "")
+	c.notify, err = i.fleet.listenSoon(name)
+	var taken *nameError
+	if !errors.As(err, &taken) {
+		return name, err
+	}
+	c.Elsewhere = taken
+	if name, err = otherName(i.Pidfile); err == nil {
+		c.notify, err = listenNotify(name)
+	}
+	return name, err
 }
 
 // listenNotify listens at an abstract name, whose first byte is an @ or NUL. The
@@ -80,16 +135,19 @@ func (e *nameError) passing() bool {
 	return err == nil && (uid == 0 || int(uid) == os.Geteuid()) && runsMgr(e.pid)
 }
 
-// How long another mgr may take to give a name up once its server has ended, and
-// the pause between two looks: the kernel has no event for the end of a name.
+// How long other mgrs may take to give names up once their servers have ended, all
+// of them together, since anybody can look as if he did; and the pause between two
+// looks: the kernel has no event for the end of a name.
 const (
 	passingWait  = time.Second
 	passingPause = 5 * time.Millisecond
 )
 
 // listenSoon is listenNotify, again as long as another mgr is giving the name up.
-func listenSoon(name string) (*notifySocket, error) {
-	for limit := time.Now().Add(passingWait); ; time.Sleep(passingPause) {
+func (f *Fleet) listenSoon(name string) (*notifySocket, error) {
+	began := time.Now()
+	defer func() { f.waited += time.Since(began) }()
+	for limit := began.Add(passingWait - f.waited); ; time.Sleep(passingPause) {
 		s, err := listenNotify(name)
 		var taken *nameError
 		gone := errors.As(err, &taken) && taken.pid == 0 // by now, as far as can be seen

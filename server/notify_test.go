@@ -1,7 +1,9 @@
 package server
 
 import (
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,20 +27,80 @@ func TestParseNotice(t *testing.T) {
 	}
 }
 
-// TestNotifyNames: the names of all pidfiles can be bound, those of the longest paths included.
+// TestNotifyNames: the names of all pidfiles can be bound, those of the longest paths included, and be told again.
 func TestNotifyNames(t *testing.T) {
-	for n := 80; n < 130; n++ {
-		s, err := listenNotify(notifyName("/" + strings.Repeat("x", n)))
+	for n := 60; n < 130; n++ {
+		path := "/" + strings.Repeat("x", n)
+		other, err := otherName(path)
 		if err != nil {
-			t.Fatalf("%d bytes: %v", n, err)
+			t.Fatal(err)
 		}
-		s.close()
+		for _, name := range []string{notifyName(path, ""), other} {
+			s, err := listenNotify(name)
+			if err != nil {
+				t.Fatalf("%d bytes: %v", n, err)
+			}
+			s.close()
+			if !isNotifyName(name, path) {
+				t.Errorf("%d bytes: %q is not known again", n, name)
+			}
+		}
+	}
+}
+
+// TestForeignNotifyNames: a server makes mgr listen nowhere else.
+func TestForeignNotifyNames(t *testing.T) {
+	const nonce = "#0123456789abcdef"
+	for name, want := range map[string]bool{
+		"@mgr/notify/run/web.pid":                  true,
+		"@mgr/notify/run/web.pid" + nonce:          true,
+		"@mgr/notify/run/web.pid#0123456789abcdeg": false,
+		"@mgr/notify/run/web.pid#0123456789abcd":   false,
+		"@mgr/notify/run/web.pid0#123456789abcdef": false,
+		"@mgr/notify/run/web.pid" + nonce + nonce:  false,
+		"@mgr/notify/run/other.pid":                false,
+		"@mgr/notify/run/other.pid" + nonce:        false,
+		"/run/systemd/notify":                      false,
+		"@swift-notifications@17":                  false,
+		nonce:                                      false,
+		"#":                                        false,
+		"":                                         false,
+	} {
+		if got := isNotifyName(name, "/run/web.pid"); got != want {
+			t.Errorf("%q: got %v, want %v", name, got, want)
+		}
+	}
+}
+
+// TestListenElsewhere: whoever looks as if he gave up his name soon keeps many servers from their start no
+// longer than one. Here that is the test itself, which has the executable of mgr.
+func TestListenElsewhere(t *testing.T) {
+	const before = passingWait - 2*passingPause
+	f := &Fleet{waited: before}
+	for n := range 3 {
+		c := &Child{Instance: &Instance{Pidfile: filepath.Join(t.TempDir(), strconv.Itoa(n)), fleet: f}}
+		first, err := listenNotify(notifyName(c.Instance.Pidfile, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer first.close()
+		name, err := c.listen()
+		if err != nil || c.Elsewhere == nil {
+			t.Fatalf("%v, elsewhere because of %v", err, c.Elsewhere)
+		}
+		defer c.StopListening()
+		if _, err := listenNotify(name); err == nil || !isNotifyName(name, c.Instance.Pidfile) {
+			t.Errorf("nobody listens at %q, or it is no name of the server's", name)
+		}
+	}
+	if f.waited < passingWait {
+		t.Errorf("%v of waiting are left", passingWait-f.waited)
 	}
 }
 
 // TestNotices: a message is read once, from those who are trusted, and no more than so many at a time.
 func TestNotices(t *testing.T) {
-	name := notifyName(t.TempDir())
+	name := notifyName(t.TempDir(), "")
 	s, err := listenNotify(name)
 	if err != nil {
 		t.Fatal(err)

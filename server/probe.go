@@ -38,13 +38,11 @@ func (c *Child) prepare() ([]string, error) {
 	if c.mode.test || c.Instance.Program.Ready.Kind() != aliases.ReadyNotify {
 		return nil, nil
 	}
-	env := []string{"NOTIFY_SOCKET=" + notifyName(c.Instance.Pidfile)}
 	if c.mode.NoWait || c.mode.Foreground || c.mode.Once {
-		return env, nil
+		return []string{"NOTIFY_SOCKET=" + notifyName(c.Instance.Pidfile, "")}, nil
 	}
-	var err error
-	c.notify, err = listenSoon(notifyName(c.Instance.Pidfile))
-	return env, err
+	name, err := c.listen()
+	return []string{"NOTIFY_SOCKET=" + name}, err
 }
 
 // startProbe tries, until ctx ends, to reach the server that was launched: a

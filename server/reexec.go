@@ -59,7 +59,7 @@ func NewReexec(i *Instance, p *pidfile.Process, tree *pidfile.Tree) (*Reexec, er
 		r.wanted = len(r.workers) // each has an image of its own
 	}
 	if i.Program.Ready.Kind() == aliases.ReadyNotify {
-		if err := r.listen(notifyName(i.Pidfile)); err != nil {
+		if err := r.listen(i.givenName(p)); err != nil {
 			r.Close()
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"mgr/aliases"
 	"mgr/conftree"
@@ -35,6 +36,7 @@ type Fleet struct {
 	finds  map[conftree.Search]find
 	null   *os.File        // /dev/null, once opened
 	census *pidfile.Census // of all processes, once it was taken
+	waited time.Duration   // for other mgrs to give names up
 }
 
 // devNull gives a descriptor of /dev/null.
