@@ -22,10 +22,16 @@ type facts struct {
 // A view says what can be known of all processes at once, so that it need not be
 // asked of each.
 type view struct {
-	// pidns is the pid namespace that mgr is in and whose processes /proc shows, as
-	// namespaces(7) has its link. "": it is not known to be one.
-	pidns string
+	// pidns is the pid namespace that mgr is in and whose processes /proc shows; the
+	// zero value: it is not known to be one.
+	pidns namespace
+	// held is that namespace: while nobody has it open, the kernel makes its inode
+	// anew for each process that it is compared with.
+	held *os.File
 }
+
+// A namespace is the inode that tells one from another, namespaces(7).
+type namespace struct{ dev, ino uint64 }
 
 // look finds out about the view. /proc may be that of a namespace above: then mgr
 // has more than one number there.
@@ -37,27 +43,27 @@ func look() view {
 	if f := field(raw, "NSpid:"); len(f) != 1 || f[0] != strconv.Itoa(os.Getpid()) {
 		return view{}
 	}
-	return view{namespace("/proc/self/ns/pid")}
+	fd, err := unix.Open("/proc/self/ns/pid", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return view{}
+	}
+	return view{whichNamespace(fd), os.NewFile(uintptr(fd), "pid namespace")}
 }
 
-// namespace is what a link of /proc to a namespace says, "" if it cannot be read:
-// it is shown to those who may trace the process.
-func namespace(path string) string {
-	var buf [64]byte
-	n, err := unix.Readlink(path, buf[:])
-	if err != nil || n == len(buf) {
-		return ""
+func whichNamespace(fd int) namespace {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil {
+		return namespace{}
 	}
-	return string(buf[:n])
+	return namespace{st.Dev, st.Ino}
 }
 
 // facts reads the facts, through the handle where the kernel can tell them so and
-// permits it, after the one that is read by number. The error says why the process
-// cannot be seen.
+// permits it. The error says why the process cannot be seen.
 func (p *Process) facts(v view) (facts, error) {
-	if v.pidns != "" {
-		pidns := namespace(procPath(p.pid, "ns/pid"))
-		if info, ok := p.info(); ok && pidns != "" {
+	if v.pidns != (namespace{}) {
+		pidns := p.pidns()
+		if info, ok := p.info(); ok && pidns != (namespace{}) {
 			return facts{PPID: int(info.PPID), Nested: pidns != v.pidns, Sure: true}, nil
 		}
 	}
@@ -123,4 +129,16 @@ func (p *Process) info() (pidfdInfo, bool) {
 	info := pidfdInfo{Mask: wanted}
 	_, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(p.fd), pidfdGetInfo, uintptr(unsafe.Pointer(&info)))
 	return info, e == 0 && info.Mask&wanted == wanted && int(info.PID) == p.pid
+}
+
+// pidns asks the handle for the pid namespace that the process lives in,
+// PIDFD_GET_PID_NAMESPACE of Linux 6.11. It is the zero value where the kernel cannot
+// tell, where the caller may not trace the process, and once it has ended.
+func (p *Process) pidns() namespace {
+	fd, err := unix.IoctlRetInt(p.fd, unix.PIDFD_GET_PID_NAMESPACE)
+	if err != nil {
+		return namespace{}
+	}
+	defer unix.Close(fd)
+	return whichNamespace(fd)
 }
