@@ -115,14 +115,11 @@ func (i *Instance) checkPidfile(s *stage) error {
 // told without starting it: beside what Preflight finds, its conf.
 func (i *Instance) Check() error {
 	if i.Conf != "" {
-		f, err := os.OpenFile(i.Conf, os.O_RDONLY|unix.O_NONBLOCK, 0) // it may be a FIFO
-		if err != nil {
+		switch _, err := openable(i.Conf); {
+		case errors.Is(err, errNotRegular):
+			return fmt.Errorf("%q is %w", i.Conf, err)
+		case err != nil:
 			return err
-		}
-		info, err := f.Stat()
-		f.Close()
-		if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-			return fmt.Errorf("%q is not a regular file", i.Conf)
 		}
 	}
 	spec, _, err := i.stage(Mode{})

@@ -68,8 +68,7 @@ func interpreters(path string) []string {
 		return nil
 	}
 	defer file.Close()
-	line, _ := bufio.NewReaderSize(file, 256).ReadSlice('\n') // BINPRM_BUF_SIZE
-	rest, ok := strings.CutPrefix(string(line), "#!")
+	rest, ok := strings.CutPrefix(firstLine(file), "#!")
 	if !ok {
 		return nil
 	}
@@ -97,6 +96,13 @@ func interpreters(path string) []string {
 		}
 	}
 	return names
+}
+
+// firstLine is as much as the kernel reads of a file that it is to execute, up to
+// the end of a line: BINPRM_BUF_SIZE of linux/binfmts.h.
+func firstLine(file *os.File) string {
+	line, _ := bufio.NewReaderSize(file, 256).ReadSlice('\n')
+	return string(line)
 }
 
 // words fills in the variables of words for one instance.

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -41,26 +39,36 @@ func (i *Instance) UserText() string {
 // ConfReadable says why the conf cannot be read, by the caller or, as far as the
 // kernel tells, by the server's user.
 func (i *Instance) ConfReadable() error {
-	f, err := os.OpenFile(i.Conf, os.O_RDONLY|unix.O_NONBLOCK, 0) // it may be a FIFO
+	info, err := openable(i.Conf)
 	if errors.Is(err, fs.ErrPermission) && i.OtherUser() {
 		return errOtherUser
 	}
 	if err != nil {
 		return cause(err)
 	}
-	info, err := f.Stat()
-	f.Close()
-	if err != nil {
-		return cause(err)
-	}
-	if !info.Mode().IsRegular() && !info.IsDir() {
-		return errors.New("not a regular file")
-	}
 	mode := uint32(unix.R_OK)
 	if info.IsDir() {
 		mode |= unix.X_OK
 	}
 	return i.may(i.Conf, mode)
+}
+
+// errNotRegular is said of what is neither a file nor a directory.
+var errNotRegular = errors.New("not a regular file")
+
+// openable opens a conf, a file or a directory, to see that the caller can, and
+// gives what it is; errNotRegular if it is anything else.
+func openable(conf string) (fs.FileInfo, error) {
+	f, err := os.OpenFile(conf, os.O_RDONLY|unix.O_NONBLOCK, 0) // it may be a FIFO
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		err = errNotRegular
+	}
+	return info, err
 }
 
 // may says why the server's user may not use a file; errOtherUser where nobody can
@@ -101,11 +109,11 @@ func (i *Instance) Executable(path string) error {
 		return nil // it may be executed, and not read
 	}
 	defer f.Close()
-	line, _ := bufio.NewReaderSize(f, 256).ReadSlice('\n') // BINPRM_BUF_SIZE
-	rest, script := bytes.CutPrefix(line, []byte("#!"))
-	words := strings.Fields(string(rest))
+	head := firstLine(f)
+	rest, script := strings.CutPrefix(head, "#!")
+	words := strings.Fields(rest)
 	switch {
-	case !script && !bytes.HasPrefix(line, []byte("\x7fELF")):
+	case !script && !strings.HasPrefix(head, "\x7fELF"):
 		return errors.New("neither a script with a #! line nor a program")
 	case !script:
 		return nil

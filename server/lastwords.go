@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"strings"
 	"time"
@@ -53,7 +52,7 @@ func lastWords(path string) (Words, error) {
 	if err != nil {
 		return Words{}, err
 	}
-	text, err := io.ReadAll(io.NewSectionReader(f, max(0, info.Size()-maxOutput), maxOutput))
+	text, err := lastOutput(f, 0, info.Size())
 	if err != nil {
 		return Words{}, err
 	}

@@ -241,8 +241,14 @@ func (n logNote) since() []byte {
 	if st.Size < from {
 		from = 0 // it was truncated
 	}
-	text, _ := io.ReadAll(io.NewSectionReader(f, max(from, st.Size-maxOutput), maxOutput))
+	text, _ := lastOutput(f, from, st.Size)
 	return text
+}
+
+// lastOutput reads a log of that size to its end, from an offset on, but no more
+// than maxOutput of it.
+func lastOutput(f *os.File, from, size int64) ([]byte, error) {
+	return io.ReadAll(io.NewSectionReader(f, max(from, size-maxOutput), maxOutput))
 }
 
 // tail gives the last lines of a text.
