@@ -42,7 +42,7 @@ func (m *Manager) unlocked(all []*server.Instance, without string) ([]*server.In
 
 // mayMakeRunDir says what would keep a start from opening the run directory.
 func (m *Manager) mayMakeRunDir() error {
-	err := m.Fleet.Open(false)
+	err := m.Fleet.Open(pidfile.LeaveIt)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -161,7 +161,7 @@ func (m *Manager) openRunDir() error {
 	if m.Options.DryRun {
 		return m.mayMakeRunDir()
 	}
-	return m.Fleet.Open(true)
+	return m.Fleet.Open(pidfile.MakeIt)
 }
 
 // batch launches instances whose locks are held, and gives up each lock when

@@ -17,7 +17,7 @@ func (c *Child) watchPidfile() error {
 	if c.mode.test || !p.Forking && (p.Ready.Kind() != aliases.ReadyPidfile || c.mode.NoWait) {
 		return nil
 	}
-	dir, name, err := c.Instance.dir(true)
+	dir, name, err := c.Instance.dir(pidfile.MakeIt)
 	if err != nil {
 		return err
 	}

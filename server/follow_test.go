@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"mgr/pidfile"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ startsecs = 0
 	g.write("bin/well", forker, 0o755)
 	g.Profile.Programs[0].Pidfile = g.root + "/well.pid"
 	g.Env = append(g.Env, "RUN="+g.root)
-	if err := g.Open(true); err != nil {
+	if err := g.Open(pidfile.MakeIt); err != nil {
 		t.Fatal(err)
 	}
 	i := g.servers(0, "well")[0].Instances[0]

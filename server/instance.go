@@ -62,7 +62,7 @@ func (i *Instance) look() func() pidfile.Finding {
 	if err != nil {
 		return func() pidfile.Finding { return pidfile.Finding{State: pidfile.Unknown, Err: err} }
 	}
-	dir, name, err := i.dir(false)
+	dir, name, err := i.dir(pidfile.LeaveIt)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return func() pidfile.Finding { return pidfile.Finding{State: pidfile.Stopped} }
@@ -75,7 +75,7 @@ func (i *Instance) look() func() pidfile.Finding {
 // Remove removes the pidfile if it still holds pid, 0 standing for a malformed
 // one. The caller holds the lock.
 func (i *Instance) Remove(pid int) error {
-	dir, name, err := i.dir(false)
+	dir, name, err := i.dir(pidfile.LeaveIt)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (i *Instance) Remove(pid int) error {
 
 // MayRemove says what Remove would, as far as it can be told without doing it.
 func (i *Instance) MayRemove(pid int) error {
-	dir, name, err := i.dir(false)
+	dir, name, err := i.dir(pidfile.LeaveIt)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (i *Instance) MayRemove(pid int) error {
 // MayWrite says why the pidfile could not be written. What has yet to be made is no
 // hindrance.
 func (i *Instance) MayWrite() error {
-	dir, name, err := i.dir(false)
+	dir, name, err := i.dir(pidfile.LeaveIt)
 	if errors.Is(err, fs.ErrNotExist) || i.Program.Forking {
 		return nil
 	}
@@ -111,7 +111,7 @@ func (i *Instance) Restore(pid int) error {
 		f.Process.Close()
 		return nil
 	}
-	dir, name, err := i.dir(true)
+	dir, name, err := i.dir(pidfile.MakeIt)
 	if err != nil {
 		return err
 	}
@@ -119,21 +119,19 @@ func (i *Instance) Restore(pid int) error {
 }
 
 // dir gives the open directory that the pidfile is in, and its name there.
-func (i *Instance) dir(make bool) (*pidfile.Dir, string, error) {
+func (i *Instance) dir(missing pidfile.Missing) (*pidfile.Dir, string, error) {
 	if !filepath.IsAbs(i.name) {
-		err := i.fleet.Open(make)
+		err := i.fleet.Open(missing)
 		return i.fleet.run, i.name, err
 	}
 	path, name := filepath.Split(i.name)
 	if dir := i.fleet.dirs[path]; dir != nil {
 		return dir, name, nil
 	}
-	missing := pidfile.LeaveIt
-	if make {
+	if missing == pidfile.MakeIt {
 		if err := i.makeOwnDir(filepath.Clean(path)); err != nil {
 			return nil, "", err
 		}
-		missing = pidfile.MakeIt
 	}
 	dir, err := pidfile.Chase(path, missing)
 	if err != nil {
@@ -176,7 +174,7 @@ func (i *Instance) Startable() error {
 	if i.Program.Forking {
 		return nil
 	}
-	dir, name, err := i.dir(false)
+	dir, name, err := i.dir(pidfile.LeaveIt)
 	if err == nil {
 		err = dir.Writable(name)
 	}
@@ -191,7 +189,7 @@ func (i *Instance) TryPidfile() error {
 	if i.Program.Forking {
 		return nil
 	}
-	dir, name, err := i.dir(true)
+	dir, name, err := i.dir(pidfile.MakeIt)
 	if err != nil {
 		return err
 	}

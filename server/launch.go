@@ -76,7 +76,7 @@ func (i *Instance) launch(mode Mode, path string, argv []string) (*Child, error)
 	c := &Child{Instance: i, mode: mode, report: -1, output: -1, reached: -1}
 	p := plumbing{lock: -1, dir: -1}
 	if !mode.test {
-		dir, name, err := i.dir(true)
+		dir, name, err := i.dir(pidfile.MakeIt)
 		if err != nil {
 			return nil, err
 		}

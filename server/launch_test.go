@@ -22,7 +22,7 @@ const patience = 20 * time.Second
 // launch launches the only instance of a program and waits until done says so.
 func (g *grove) launch(mode Mode, program string, done func(*Child) bool) *Child {
 	g.t.Helper()
-	if err := g.Open(true); err != nil {
+	if err := g.Open(pidfile.MakeIt); err != nil {
 		g.t.Fatal(err)
 	}
 	i := g.servers(0, program)[0].Instances[0]

@@ -88,14 +88,14 @@ type Server struct {
 	Confs []string
 }
 
-// Open opens the run directory, which it makes if asked to. Without one there
-// are no pidfiles: the error is fs.ErrNotExist.
-func (f *Fleet) Open(make bool) error {
+// Open opens the run directory. Where it is neither there nor to be made there are
+// no pidfiles: the error is fs.ErrNotExist.
+func (f *Fleet) Open(missing pidfile.Missing) error {
 	if f.run != nil {
 		return nil
 	}
 	open := pidfile.OpenDir
-	if make {
+	if missing == pidfile.MakeIt {
 		open = pidfile.MakeDir
 	}
 	dir, err := open(f.RunDir)
@@ -185,7 +185,7 @@ func (f *Fleet) list() error {
 		return nil
 	}
 	f.listed = true
-	if err := f.Open(false); errors.Is(err, fs.ErrNotExist) {
+	if err := f.Open(pidfile.LeaveIt); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {
 		return err

@@ -59,7 +59,7 @@ func (i *Instance) Stale(f pidfile.Finding) ([]Stale, error) {
 // Reread takes down, in the pidfile's modification time, that the process pid was
 // told at that time to read its conf, or to execute its command, anew.
 func (i *Instance) Reread(pid int, at time.Time) error {
-	dir, name, err := i.dir(false)
+	dir, name, err := i.dir(pidfile.LeaveIt)
 	if err != nil {
 		return err
 	}

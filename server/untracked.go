@@ -74,7 +74,7 @@ func (i *Instance) Adopt(pid int) error {
 	if err != nil {
 		return err
 	}
-	dir, name, err := i.dir(true)
+	dir, name, err := i.dir(pidfile.MakeIt)
 	if err != nil {
 		return err
 	}
