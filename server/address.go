@@ -1,6 +1,8 @@
 package server
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 
@@ -28,4 +30,84 @@ func (i *Instance) Address() (netip.AddrPort, bool) {
 	}
 	at, err := netip.ParseAddrPort(address)
 	return at, err == nil
+}
+
+// A Listening is where an instance listens: at a TCP address or a Unix socket.
+type Listening struct {
+	Address netip.AddrPort
+	Path    string
+	Told    string // by whom: a key of the profile, or of the conf
+}
+
+func (l Listening) String() string {
+	if l.Path != "" {
+		return l.Path
+	}
+	return l.Address.String()
+}
+
+// Listens gives where the profile says that the instance listens: address, or
+// else ready. ok is false where neither tells, or processes of one program share it
+// (SO_REUSEPORT). The error says what keeps it from
+// being found out.
+func (i *Instance) Listens() (l Listening, ok bool, err error) {
+	key, value := "address", i.Program.Address
+	if value == "" {
+		key, value = "ready", i.Program.Ready
+	}
+	next := i.unit()
+	next.Num++
+	words, err := i.fleet.words(i.Program, []string{string(value)}, i.unit())
+	other, err2 := i.fleet.words(i.Program, []string{string(value)}, next)
+	if err := errors.Join(err, err2); err != nil {
+		return l, false, err
+	}
+	if i.Program.Numbered() && words[0] == other[0] {
+		return l, false, nil // they share it
+	}
+	r := aliases.Readiness(words[0])
+	l.Told = key
+	address := r.Address()
+	switch r.Kind() {
+	case aliases.ReadyUnix:
+		l.Path = address
+		return l, true, nil
+	case aliases.AddressConf:
+		if address, ok, err = i.confAddress(address); !ok || err != nil {
+			return l, false, err
+		}
+		l.Told = "conf"
+	case aliases.ReadyTCP:
+	default:
+		return l, false, nil
+	}
+	if port, ok := strings.CutPrefix(address, "localhost:"); ok {
+		address = "127.0.0.1:" + port
+	}
+	l.Address, err = netip.ParseAddrPort(address)
+	if err != nil {
+		return l, false, fmt.Errorf("%q is no address with a number and a port", address)
+	}
+	return l, true, nil
+}
+
+// confAddress reads two keys of the conf, HOSTKEY:PORTKEY. Without a host it is
+// any.
+func (i *Instance) confAddress(keys string) (address string, ok bool, err error) {
+	settings, err := i.ConfSettings()
+	if err != nil {
+		return "", false, err
+	}
+	hostKey, portKey, _ := strings.Cut(keys, ":")
+	host, port := strings.Trim(settings[hostKey], "[]"), settings[portKey]
+	if port == "" {
+		return "", false, nil
+	}
+	if host == "" {
+		host = "0.0.0.0"
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return host + ":" + port, true, nil
 }

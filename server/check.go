@@ -164,21 +164,6 @@ func (s *stage) checkLog(l stageLog) error {
 	return nil
 }
 
-// nearest is the directory itself, or else the next one above it that is there.
-func nearest(dir string) (string, error) {
-	for ; ; dir = filepath.Dir(dir) {
-		info, err := os.Stat(dir)
-		switch {
-		case err == nil && !info.IsDir():
-			return "", &fs.PathError{Op: "open", Path: dir, Err: unix.ENOTDIR}
-		case err == nil, dir == "/":
-			return dir, err
-		case !errors.Is(err, fs.ErrNotExist):
-			return "", err
-		}
-	}
-}
-
 // access is access(2) for the user that the server will be, nil where the
 // kernel cannot tell.
 func (s *stage) access(path string, mode uint32) error {

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"bufio"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -57,52 +55,6 @@ func lookAt(path string) file {
 		f.binary = real
 	}
 	return f
-}
-
-// interpreters gives the base names of what runs the script at path: the
-// program of its #! line, and for /usr/bin/env the one that it looks up
-// (execve(2)). Nothing for a binary.
-func interpreters(path string) []string {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer file.Close()
-	rest, ok := strings.CutPrefix(firstLine(file), "#!")
-	if !ok {
-		return nil
-	}
-	var names []string
-	for i, word := range strings.Fields(rest) {
-		if i == 0 || !strings.HasPrefix(word, "-") && !strings.Contains(word, "=") {
-			names = append(names, filepath.Base(word))
-		}
-		if filepath.Base(names[0]) != "env" || len(names) == 2 {
-			break
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	if names[0] == "env" {
-		names = names[1:]
-	}
-	for _, name := range names {
-		// An interpreter may itself be a link to its version: python3.11.
-		if p, err := exec.LookPath(name); err == nil {
-			if real, err := filepath.EvalSymlinks(p); err == nil {
-				names = append(names, filepath.Base(real))
-			}
-		}
-	}
-	return names
-}
-
-// firstLine is as much as the kernel reads of a file that it is to execute, up to
-// the end of a line: BINPRM_BUF_SIZE of linux/binfmts.h.
-func firstLine(file *os.File) string {
-	line, _ := bufio.NewReaderSize(file, 256).ReadSlice('\n')
-	return string(line)
 }
 
 // words fills in the variables of words for one instance.

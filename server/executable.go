@@ -1,0 +1,87 @@
+package server
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// firstLine is as much as the kernel reads of a file that it is to execute, up to
+// the end of a line: BINPRM_BUF_SIZE of linux/binfmts.h.
+func firstLine(file *os.File) string {
+	line, _ := bufio.NewReaderSize(file, 256).ReadSlice('\n')
+	return string(line)
+}
+
+// interpreters gives the base names of what runs the script at path: the
+// program of its #! line, and for /usr/bin/env the one that it looks up
+// (execve(2)). Nothing for a binary.
+func interpreters(path string) []string {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	rest, ok := strings.CutPrefix(firstLine(file), "#!")
+	if !ok {
+		return nil
+	}
+	var names []string
+	for i, word := range strings.Fields(rest) {
+		if i == 0 || !strings.HasPrefix(word, "-") && !strings.Contains(word, "=") {
+			names = append(names, filepath.Base(word))
+		}
+		if filepath.Base(names[0]) != "env" || len(names) == 2 {
+			break
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if names[0] == "env" {
+		names = names[1:]
+	}
+	for _, name := range names {
+		// An interpreter may itself be a link to its version: python3.11.
+		if p, err := exec.LookPath(name); err == nil {
+			if real, err := filepath.EvalSymlinks(p); err == nil {
+				names = append(names, filepath.Base(real))
+			}
+		}
+	}
+	return names
+}
+
+// Executable says why the kernel would not execute the command at path, which is
+// there: the program of its #! line is not, or it is none at all.
+func (i *Instance) Executable(path string) error {
+	if err := i.may(path, unix.X_OK); err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil // it may be executed, and not read
+	}
+	defer f.Close()
+	head := firstLine(f)
+	rest, script := strings.CutPrefix(head, "#!")
+	words := strings.Fields(rest)
+	switch {
+	case !script && !strings.HasPrefix(head, "\x7fELF"):
+		return errors.New("neither a script with a #! line nor a program")
+	case !script:
+		return nil
+	case len(words) == 0:
+		return errors.New("its #! line names no interpreter")
+	}
+	if err := unix.Access(words[0], unix.X_OK); err != nil {
+		return fmt.Errorf("its interpreter %q: %w", words[0], err)
+	}
+	return i.may(words[0], unix.X_OK)
+}

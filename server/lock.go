@@ -1,0 +1,41 @@
+package server
+
+import (
+	"io/fs"
+)
+
+// TryLock takes the instance's lock, or says pidfile.ErrLocked. Without a run
+// directory there is nothing to lock, and the error is fs.ErrNotExist.
+func (i *Instance) TryLock() error {
+	if i.fleet.run == nil {
+		return fs.ErrNotExist
+	}
+	return i.fleet.run.TryLock(i.name)
+}
+
+// MayLock says what TryLock would, and takes and makes nothing.
+func (i *Instance) MayLock() error {
+	if i.fleet.run == nil {
+		return fs.ErrNotExist
+	}
+	return i.fleet.run.MayLock(i.name)
+}
+
+// Lock waits for the instance's lock, without bound.
+func (i *Instance) Lock() error { return i.fleet.run.Lock(i.name) }
+
+// Holder says who holds the instance's lock: its pid, 0 if that cannot be seen,
+// and its command line.
+func (i *Instance) Holder() (pid int, argv []string) {
+	if i.fleet.run == nil {
+		return 0, nil
+	}
+	return i.fleet.run.Holder(i.name)
+}
+
+// Unlock gives up the instance's lock.
+func (i *Instance) Unlock() {
+	if i.fleet.run != nil {
+		i.fleet.run.Unlock(i.name)
+	}
+}

@@ -1,0 +1,134 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"mgr/pidfile"
+	"os"
+	"path/filepath"
+)
+
+// Remove removes the pidfile if it still holds pid, 0 standing for a malformed
+// one. The caller holds the lock.
+func (i *Instance) Remove(pid int) error {
+	dir, name, err := i.dir(pidfile.LeaveIt)
+	if err != nil {
+		return err
+	}
+	return dir.Remove(name, pid)
+}
+
+// MayRemove says what Remove would, as far as it can be told without doing it.
+func (i *Instance) MayRemove(pid int) error {
+	dir, name, err := i.dir(pidfile.LeaveIt)
+	if err != nil {
+		return err
+	}
+	return dir.MayRemove(name, pid)
+}
+
+// MayWrite says why the pidfile could not be written. What has yet to be made is no
+// hindrance.
+func (i *Instance) MayWrite() error {
+	dir, name, err := i.dir(pidfile.LeaveIt)
+	if errors.Is(err, fs.ErrNotExist) || i.Program.Forking {
+		return nil
+	}
+	if err == nil {
+		err = dir.Writable(name)
+	}
+	return err
+}
+
+// Restore puts back the pidfile of a server that has ended, with pid in it, if
+// there is none. The caller holds the lock.
+func (i *Instance) Restore(pid int) error {
+	if f := i.Inspect(); f.State != pidfile.Stopped {
+		f.Process.Close()
+		return nil
+	}
+	dir, name, err := i.dir(pidfile.MakeIt)
+	if err != nil {
+		return err
+	}
+	return dir.Write(name, pid)
+}
+
+// Startable says what of the run directory would keep the instance from being
+// started again, beside what Preflight finds. Nothing is touched.
+func (i *Instance) Startable() error {
+	if i.Program.Forking {
+		return nil
+	}
+	dir, name, err := i.dir(pidfile.LeaveIt)
+	if err == nil {
+		err = dir.Writable(name)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("pidfile: %w", err)
+	}
+	return nil
+}
+
+// TryPidfile says whether there is room for a pidfile. The caller holds the lock.
+func (i *Instance) TryPidfile() error {
+	if i.Program.Forking {
+		return nil
+	}
+	dir, name, err := i.dir(pidfile.MakeIt)
+	if err != nil {
+		return err
+	}
+	return dir.Try(name)
+}
+
+// dir gives the open directory that the pidfile is in, and its name there.
+func (i *Instance) dir(missing pidfile.Missing) (*pidfile.Dir, string, error) {
+	if !filepath.IsAbs(i.name) {
+		err := i.fleet.Open(missing)
+		return i.fleet.run, i.name, err
+	}
+	path, name := filepath.Split(i.name)
+	if dir := i.fleet.dirs[path]; dir != nil {
+		return dir, name, nil
+	}
+	if missing == pidfile.MakeIt {
+		if err := i.makeOwnDir(filepath.Clean(path)); err != nil {
+			return nil, "", err
+		}
+	}
+	dir, err := pidfile.Chase(path, missing)
+	if err != nil {
+		return nil, "", err
+	}
+	dir.Lines = true
+	if i.fleet.dirs == nil {
+		i.fleet.dirs = map[string]*pidfile.Dir{}
+	}
+	i.fleet.dirs[path] = dir
+	return dir, name, nil
+}
+
+// makeOwnDir makes the directory of a pidfile that the server writes itself, and
+// gives it to the server's user: /run is empty after each boot. It does so only
+// below directories that are root's alone, where the path cannot be made to lead
+// elsewhere.
+func (i *Instance) makeOwnDir(path string) error {
+	if !i.Program.Forking {
+		return nil
+	}
+	creds, err := i.fleet.credentials(i.Program.User, i.Program.UserGroup)
+	if err != nil || creds == nil || trusted(filepath.Dir(path)) != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, 0o755); errors.Is(err, fs.ErrExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return os.Lchown(path, creds.UID, creds.GID)
+}
