@@ -52,13 +52,6 @@ type Child struct {
 	misses   int              // looks that found nothing
 }
 
-// A LimitWarning is about a limit that could not be set as asked.
-type LimitWarning struct {
-	Key       string // the profile's: limit_nofile
-	Want, Max uint64 // what was asked for, and the hard limit that was in the way
-	Err       string
-}
-
 // maxOutput is how much of a server's output is kept, in bytes.
 const maxOutput = 64 << 10
 
