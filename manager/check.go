@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -84,10 +83,10 @@ func (c *checking) finding(i *server.Instance, format string, args ...any) {
 func (c *checking) dirs(servers []*server.Server) {
 	m := c.m
 	confs := slices.ContainsFunc(servers, func(s *server.Server) bool { return len(s.Program.Conf) > 0 })
-	if err := checkDir(m.Fleet.ConfDir, unix.R_OK|unix.X_OK); err != nil && confs {
+	if err := dirReadable(m.Fleet.ConfDir); err != nil && confs {
 		c.finding(nil, "conf directory %q: %v", m.Fleet.ConfDir, err)
 	}
-	if err := m.checkRunDir(); err != nil {
+	if err := server.DirWritable(m.Fleet.RunDir); err != nil {
 		c.finding(nil, "run directory %q: %v", m.Fleet.RunDir, err)
 	}
 }
@@ -116,31 +115,16 @@ func (c *checking) server(s *server.Server, strict bool) {
 	}
 }
 
-func checkDir(path string, mode uint32) error {
-	info, err := os.Stat(path)
+// dirReadable says why the caller cannot look for files in the directory.
+func dirReadable(dir string) error {
+	info, err := os.Stat(dir)
 	if err != nil {
 		return cause(err)
 	}
 	if !info.IsDir() {
-		return errors.New("not a directory")
+		return unix.ENOTDIR
 	}
-	if err := unix.Access(path, mode); err != nil {
-		return err
-	}
-	return nil
-}
-
-// checkRunDir checks the run directory, or, where it is yet to be made, the
-// nearest directory above it.
-func (m *Manager) checkRunDir() error { return checkDirOrAbove(m.Fleet.RunDir) }
-
-func checkDirOrAbove(dir string) error {
-	for ; ; dir = filepath.Dir(dir) {
-		err := checkDir(dir, unix.W_OK|unix.X_OK)
-		if !errors.Is(err, fs.ErrNotExist) || dir == "/" {
-			return err
-		}
-	}
+	return unix.Access(dir, unix.R_OK|unix.X_OK)
 }
 
 func cause(err error) error {

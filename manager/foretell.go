@@ -46,7 +46,7 @@ func (m *Manager) mayMakeRunDir() error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := m.checkRunDir(); err != nil {
+	if err := server.DirWritable(m.Fleet.RunDir); err != nil {
 		return fmt.Errorf("run directory %q: %w", m.Fleet.RunDir, err)
 	}
 	return nil

@@ -127,7 +127,7 @@ func (e *exam) places() {
 	if filepath.IsAbs(e.i.Program.Pidfile) {
 		dir = filepath.Dir(e.i.Pidfile)
 	}
-	err := checkDirOrAbove(dir)
+	err := server.DirWritable(dir)
 	switch {
 	case e.is("run dir", verdictFailed):
 	case e.mine(err):

@@ -11,25 +11,42 @@ import (
 
 // Address is where the instance itself will listen, as far as its readiness
 // tells: tcp:HOST:PORT, with HOST a number or localhost. A URL may lead to it
-// through another server, and processes of one program may share an address
-// (SO_REUSEPORT).
+// through another server.
 func (i *Instance) Address() (netip.AddrPort, bool) {
 	if i.Program.Ready.Kind() != aliases.ReadyTCP {
 		return netip.AddrPort{}, false
 	}
-	next := i.unit()
-	next.Num++
-	words, err := i.fleet.words(i.Program, []string{string(i.Program.Ready)}, i.unit())
-	other, err2 := i.fleet.words(i.Program, []string{string(i.Program.Ready)}, next)
-	if err != nil || err2 != nil || i.Program.Numbered() && words[0] == other[0] {
+	ready, own, err := i.fill(i.Program.Ready)
+	if err != nil || !own {
 		return netip.AddrPort{}, false
 	}
-	address := aliases.Readiness(words[0]).Address()
-	if port, ok := strings.CutPrefix(address, "localhost:"); ok {
-		address = "127.0.0.1:" + port
-	}
-	at, err := netip.ParseAddrPort(address)
+	at, err := parseAddress(ready.Address())
 	return at, err == nil
+}
+
+// fill fills in the variables of a readiness. It is not the instance's own where
+// processes of one program share an address (SO_REUSEPORT).
+func (i *Instance) fill(r aliases.Readiness) (filled aliases.Readiness, own bool, err error) {
+	next := i.unit()
+	next.Num++
+	words, err := i.fleet.words(i.Program, []string{string(r)}, i.unit())
+	other, err2 := i.fleet.words(i.Program, []string{string(r)}, next)
+	if err := errors.Join(err, err2); err != nil {
+		return "", false, err
+	}
+	return aliases.Readiness(words[0]), !i.Program.Numbered() || words[0] != other[0], nil
+}
+
+// parseAddress reads HOST:PORT, with HOST a number or localhost.
+func parseAddress(text string) (netip.AddrPort, error) {
+	if port, ok := strings.CutPrefix(text, "localhost:"); ok {
+		text = "127.0.0.1:" + port
+	}
+	at, err := netip.ParseAddrPort(text)
+	if err != nil {
+		err = fmt.Errorf("%q is no address with a number and a port", text)
+	}
+	return at, err
 }
 
 // A Listening is where an instance listens: at a TCP address or a Unix socket.
@@ -47,25 +64,17 @@ func (l Listening) String() string {
 }
 
 // Listens gives where the profile says that the instance listens: address, or
-// else ready. ok is false where neither tells, or processes of one program share it
-// (SO_REUSEPORT). The error says what keeps it from
-// being found out.
+// else ready. ok is false where neither tells, or where it is not the instance's own.
+// The error says what keeps it from being found out.
 func (i *Instance) Listens() (l Listening, ok bool, err error) {
 	key, value := "address", i.Program.Address
 	if value == "" {
 		key, value = "ready", i.Program.Ready
 	}
-	next := i.unit()
-	next.Num++
-	words, err := i.fleet.words(i.Program, []string{string(value)}, i.unit())
-	other, err2 := i.fleet.words(i.Program, []string{string(value)}, next)
-	if err := errors.Join(err, err2); err != nil {
+	r, own, err := i.fill(value)
+	if err != nil || !own {
 		return l, false, err
 	}
-	if i.Program.Numbered() && words[0] == other[0] {
-		return l, false, nil // they share it
-	}
-	r := aliases.Readiness(words[0])
 	l.Told = key
 	address := r.Address()
 	switch r.Kind() {
@@ -81,14 +90,8 @@ func (i *Instance) Listens() (l Listening, ok bool, err error) {
 	default:
 		return l, false, nil
 	}
-	if port, ok := strings.CutPrefix(address, "localhost:"); ok {
-		address = "127.0.0.1:" + port
-	}
-	l.Address, err = netip.ParseAddrPort(address)
-	if err != nil {
-		return l, false, fmt.Errorf("%q is no address with a number and a port", address)
-	}
-	return l, true, nil
+	l.Address, err = parseAddress(address)
+	return l, err == nil, err
 }
 
 // confAddress reads two keys of the conf, HOSTKEY:PORTKEY. Without a host it is

@@ -24,6 +24,16 @@ func nearest(dir string) (string, error) {
 	}
 }
 
+// DirWritable says why the caller cannot write to the directory or, where it is yet
+// to be made, to the nearest one above it.
+func DirWritable(dir string) error {
+	path, err := nearest(dir)
+	if err != nil {
+		return cause(err)
+	}
+	return unix.Access(path, unix.W_OK|unix.X_OK)
+}
+
 // A Space is what a file system has left.
 type Space struct {
 	Path     string // what was asked about: the directory, or the next one above it that is there
