@@ -1,6 +1,7 @@
 package pidfile
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -19,20 +20,15 @@ type Socket struct {
 	UID     uint32         // of who made it
 }
 
-// Listening gives the sockets that the process listens at. Nothing where its
-// descriptors may not be seen.
+// Listening gives the sockets that the process listens at, in its own network
+// namespace, as Sockets.Of does.
 func (p *Process) Listening() []Socket {
 	inodes := p.sockets()
 	if len(inodes) == 0 {
 		return nil
 	}
-	// Those of its own network namespace.
-	all := listening(procPath(p.pid, "net/tcp"), procPath(p.pid, "net/tcp6"))
-	out := slices.DeleteFunc(all, func(s Socket) bool { return !inodes[s.Inode] })
-	if p.Exited() { // what was read may be a successor's
-		return nil
-	}
-	return out
+	all := byInode(listening(procPath(p.pid, "net/tcp"), procPath(p.pid, "net/tcp6")))
+	return all.heldBy(p, inodes)
 }
 
 // sockets gives the inodes of the sockets that the process holds.
@@ -225,9 +221,11 @@ func (s Socket) Covers(address netip.AddrPort) bool {
 type Sockets map[uint64]Socket
 
 // ReadSockets gives the sockets of mgr's own network namespace that listen.
-func ReadSockets() Sockets {
+func ReadSockets() Sockets { return byInode(AllListening()) }
+
+func byInode(all []Socket) Sockets {
 	out := Sockets{}
-	for _, s := range AllListening() {
+	for _, s := range all {
 		out[s.Inode] = s
 	}
 	return out
@@ -235,14 +233,19 @@ func ReadSockets() Sockets {
 
 // Of gives those of s that the process holds, in the order of their addresses.
 // Nothing where its descriptors may not be seen.
-func (s Sockets) Of(p *Process) []Socket {
+func (s Sockets) Of(p *Process) []Socket { return s.heldBy(p, p.sockets()) }
+
+// heldBy gives those of s that are among the inodes of what the process holds.
+func (s Sockets) heldBy(p *Process, inodes map[uint64]bool) []Socket {
 	var held []Socket
-	for inode := range p.sockets() {
+	for inode := range inodes {
 		if socket, listens := s[inode]; listens {
 			held = append(held, socket)
 		}
 	}
-	slices.SortFunc(held, func(a, b Socket) int { return a.Address.Compare(b.Address) })
+	slices.SortFunc(held, func(a, b Socket) int {
+		return cmp.Or(a.Address.Compare(b.Address), cmp.Compare(a.Inode, b.Inode))
+	})
 	if p.Exited() { // what was read may be a successor's
 		return nil
 	}
