@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
 	"strings"
 	"time"
 
@@ -143,8 +142,3 @@ func lockHolder(i *server.Instance) string {
 	}
 	return fmt.Sprintf("another mgr (pid %d: %q)", pid, strings.Join(argv, " "))
 }
-
-// seconds prints a duration in seconds, as short as it can be told.
-func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'g', -1, 64) }
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -209,12 +209,3 @@ func (s sample) since(before sample) time.Duration {
 	}
 	return used
 }
-
-// share is the part of a time in per cent. Ticks are 10 ms: what is younger than
-// some has used nothing that can be told.
-func share(used, of time.Duration) float64 {
-	if of < 50*time.Millisecond {
-		return 0
-	}
-	return 100 * used.Seconds() / of.Seconds()
-}

@@ -3,7 +3,6 @@ package manager
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"mgr/pidfile"
 )
@@ -143,31 +142,4 @@ func (t *table) lines() []line {
 		out = append(out, line{r.color, strings.TrimRight(b.String(), " ")})
 	}
 	return out
-}
-
-// amount is a size in at most seven characters: 812K, 24.1M, 1.5G.
-func amount(n int64) string {
-	size, units := float64(n)/1024, "KMGT"
-	for len(units) > 1 && size >= 1000 {
-		size, units = size/1024, units[1:]
-	}
-	if units[0] == 'K' {
-		return fmt.Sprintf("%.0fK", size)
-	}
-	return fmt.Sprintf("%.1f%c", size, units[0])
-}
-
-// uptime is a time in at most six characters or so: 48s, 12m05s, 4h12m, 3d04h.
-func uptime(secs float64) string {
-	d := time.Duration(secs) * time.Second
-	day := 24 * time.Hour
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", d/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", d/time.Minute, d%time.Minute/time.Second)
-	case d < day:
-		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
-	}
-	return fmt.Sprintf("%dd%02dh", d/day, d%day/time.Hour)
 }

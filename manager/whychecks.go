@@ -173,17 +173,6 @@ func (e *exam) disk() {
 	}
 }
 
-// size prints bytes so that they can be compared at a glance.
-func size(n uint64) string {
-	for _, unit := range []string{"B", "KB", "MB", "GB"} {
-		if n < 10<<10 {
-			return fmt.Sprintf("%d %s", n, unit)
-		}
-		n >>= 10
-	}
-	return fmt.Sprintf("%d TB", n)
-}
-
 // test runs the program's own test of its conf.
 func (e *exam) test(ctx context.Context) {
 	i := e.i

@@ -54,3 +54,25 @@ func fit(text string, columns int) string {
 func padded(text string, columns int) string {
 	return text + strings.Repeat(" ", max(0, columns-width(text)))
 }
+
+// wrapped breaks text into lines of so many columns, at blanks where there are some,
+// each behind two blanks.
+func wrapped(text string, columns int) []string {
+	const indent = "  "
+	var out []string
+	at := indent
+	for word := range strings.FieldsSeq(text) {
+		if at != indent && width(at)+1+width(word) > columns {
+			out, at = append(out, at), indent
+		}
+		if at != indent {
+			at += " "
+		}
+		at += word
+		for room := max(columns, 20); width(at) > room; {
+			head, rest := cut(at, room)
+			out, at = append(out, head), indent+rest
+		}
+	}
+	return append(out, at)
+}
