@@ -3,10 +3,11 @@ package server
 import (
 	"errors"
 	"io/fs"
-	"mgr/conftree"
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"mgr/conftree"
 )
 
 // ConfReadable says why the conf cannot be read, by the caller or, as far as the

@@ -2,11 +2,12 @@ package server
 
 import (
 	"context"
-	"mgr/pidfile"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"mgr/pidfile"
 )
 
 // forker goes into the background: what was launched ends once the process that

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"mgr/pidfile"
 	"os"
 	"path/filepath"
+
+	"mgr/pidfile"
 )
 
 // Remove removes the pidfile if it still holds pid, 0 standing for a malformed
