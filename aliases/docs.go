@@ -62,7 +62,7 @@ var KeyDocs = []KeyDoc{
 	{"optional", "truth", "false", "", "it may be not installed: groups and globs pass over it then. Otherwise that is an error of `start`"},
 	{"conf", "list", "", "none", "where to look for confs, see below; empty: one instance without a conf"},
 	{"deprecated_conf", "list", "", "none", "places looked at last, with a warning"},
-	{"numprocs", "number", "1", "", "how many instances a program without confs has"},
+	{"numprocs", "number", "1", "", "how many instances a program without confs has. Those that are too many when it is lowered are shown and stopped still"},
 	{"numprocs_start", "number", "0", "", "number of the first one"},
 	{"process_name", "text", "%(program_name)s", "", "what each is called; with `numprocs` it has to hold `%(process_num)d`"},
 	{"pidfile", "path", "", "in the run directory, see below", "path of the pidfile, which the server may rewrite, see below"},

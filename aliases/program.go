@@ -116,13 +116,18 @@ type Process struct {
 func (p *Program) Processes() []Process {
 	list := make([]Process, 0, p.NumProcs)
 	for n := p.FirstProc; n < p.FirstProc+p.NumProcs; n++ {
-		name, err := Scope{prog: p, unit: Unit{Num: n}}.Expand(p.ProcessName)
-		if err != nil {
-			name = p.Name
-		}
-		list = append(list, Process{Num: n, Name: name})
+		list = append(list, p.Process(n))
 	}
 	return list
+}
+
+// Process is the instance of that number, whether there is one or not.
+func (p *Program) Process(num int) Process {
+	name, err := Scope{prog: p, unit: Unit{Num: num}}.Expand(p.ProcessName)
+	if err != nil {
+		name = p.Name
+	}
+	return Process{Num: num, Name: name}
 }
 
 // Numbered says whether the program has instances that numbers tell apart.

@@ -66,7 +66,9 @@ func (m *Manager) unfound(servers []*server.Server) int {
 // noConf says that a program has no conf, or none of the number asked for, and
 // adds that to the errors or the warnings.
 func (m *Manager) noConf(srv *server.Server, list *[]string) {
-	if m.Options.Number != 0 {
+	if len(srv.Program.Conf) == 0 && len(srv.Instances) > 0 {
+		m.remark(list, "%s is not started: %s", srv.Instances[0].Process, orphaned(srv.Instances[0]))
+	} else if m.Options.Number != 0 {
 		m.remark(list, "Unable to locate config number %d for %s", m.Options.Number, srv.Program.Name)
 	} else {
 		m.remark(list, "Unable to locate config for %s", srv.Program.Name)

@@ -4,9 +4,9 @@ package manager
 // Lines fit 80 columns.
 const (
 	statusHelp = `Prints one line for every instance: every conf of the programs named, and
-every pidfile whose conf is gone. It only reads. On a terminal it is a table,
-the worst first, as long as the screen: --all shows the rest, -v what each
-takes.
+every pidfile whose conf is gone, or whose number is since numprocs was lowered.
+It only reads. On a terminal it is a table, the worst first, as long as the
+screen: --all shows the rest, -v what each takes.
 
   object-server running (4503 - /etc/swift/object-server/1.conf)
   object-server dead (4507 - /etc/swift/object-server/2.conf), pidfile left

@@ -198,7 +198,7 @@ func (o *overview) more(i *server.Instance, f pidfile.Finding, st Stats) []line 
 	}
 	out := o.below("", text+", user "+pidfile.Owner(f.Record.PID))
 	if i.Orphan {
-		out = append(out, o.below(yellow, "its conf "+i.Conf+" is gone")...)
+		out = append(out, o.below(yellow, orphaned(i))...)
 	}
 	stale, _ := i.Stale(f)
 	for _, words := range staleWords(stale) {

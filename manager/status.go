@@ -119,7 +119,7 @@ func (m *Manager) showLine(s sighting) {
 	case pidfile.Running:
 		m.Console.Paint(green, "%s running (%d - %s)", i, pid, subject(i))
 		if i.Orphan {
-			m.note("%s (%d): its conf %s is gone", i, pid, i.Conf)
+			m.note("%s (%d): %s", i, pid, orphaned(i))
 		}
 	case pidfile.Stopped:
 		if m.Options.Number != 0 {
@@ -177,6 +177,14 @@ func subject(i *server.Instance) string {
 		return i.Conf
 	}
 	return i.Pidfile
+}
+
+// orphaned says why there should be no such instance any more.
+func orphaned(i *server.Instance) string {
+	if i.Conf != "" {
+		return "its conf " + i.Conf + " is gone"
+	}
+	return "it is one too many: numprocs is " + itoa(i.Program.NumProcs)
 }
 
 // holder says in words who has the pid that a pidfile names.

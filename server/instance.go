@@ -15,7 +15,7 @@ type Instance struct {
 	Process string // what supervisord would call it: the name of the program, or of one of its processes
 	Conf    string // absolute path; "" for a program without confs
 	Number  int    // position among the confs of the program, from 1
-	Orphan  bool   // there is a pidfile, but no such conf any more
+	Orphan  bool   // there is a pidfile, but no such conf any more, or numprocs is less by now
 	Pidfile string // absolute path
 
 	fleet    *Fleet

@@ -54,6 +54,11 @@ func (f *Fleet) processes(s *Server, t *aliases.Target, number int) error {
 		i.Number = n + 1
 		s.Instances = append(s.Instances, i)
 	}
+	if number == 0 {
+		if err := f.addExtra(s, t); err != nil {
+			return err
+		}
+	}
 	s.Unknown = missing(t.Confs(), s.Instances)
 	return nil
 }
@@ -196,13 +201,17 @@ func (f *Fleet) process(p *aliases.Program, proc aliases.Process) (*Instance, er
 	if err != nil {
 		return nil, err
 	}
+	return f.processAt(p, proc, name), nil
+}
+
+func (f *Fleet) processAt(p *aliases.Program, proc aliases.Process, name string) *Instance {
 	i := &Instance{Program: p, Process: proc.Name, fleet: f, name: name, num: proc.Num, log: p.Name}
 	i.called = []string{proc.Name, strconv.Itoa(proc.Num)}
 	if p.Numbered() {
 		i.log = p.Name + "/" + proc.Name
 	}
 	i.place()
-	return i, nil
+	return i
 }
 
 // instance makes the instance of p with conf c. Its pidfile is where the profile

@@ -143,7 +143,8 @@ func (f *Fleet) Installed(p *aliases.Program) bool {
 }
 
 // Servers gives the servers that targets select, each with its instances in
-// conf order: one for every conf, and one for every pidfile whose conf is gone.
+// conf order: one for every conf, and one for every pidfile whose conf is gone, or whose number
+// is one too many.
 // number, if not 0, narrows each server to its number-th conf.
 func (f *Fleet) Servers(targets []*aliases.Target, number int) ([]*Server, error) {
 	if err := f.list(); err != nil {
