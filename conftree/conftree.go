@@ -75,8 +75,7 @@ func Find(root string, s Search) ([]Conf, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := walk{root: root}
-	clean := strings.TrimSuffix(filepath.Clean(root), "/")
+	w := walk{root: strings.TrimSuffix(filepath.Clean(root), "/") + "/"}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), s.Base) {
 			w.top(e)
@@ -84,9 +83,8 @@ func Find(root string, s Search) ([]Conf, error) {
 	}
 	slices.Sort(w.found)
 	confs := make([]Conf, len(w.found))
-	for n, rel := range w.found {
-		path := clean + "/" + rel // rel is clean: it is made of entries
-		rel = path[len(clean)+1:] // and not kept twice
+	for n, path := range w.found {
+		rel := path[len(w.root):]
 		confs[n] = Conf{Path: path, Rel: rel, Name: s.name(rel), Base: s.Base}
 	}
 	confs, errs := s.having(confs)
@@ -127,26 +125,25 @@ func stem(base string) string {
 	return strings.TrimSuffix(base, confExt)
 }
 
-// A walk collects confs below root as search_tree does. Names are relative to
-// root.
+// A walk collects the paths of confs below root as search_tree does.
 type walk struct {
-	root  string
+	root  string // with a slash at its end
 	found []string
 	errs  []error
 }
 
 // top takes in an entry of the root: links to directories are followed here.
 func (w *walk) top(e fs.DirEntry) {
-	name := e.Name()
+	path := w.root + e.Name()
 	switch {
 	case !isDir(w.root, e):
-		if strings.HasSuffix(name, confExt) {
-			w.found = append(w.found, name)
+		if strings.HasSuffix(path, confExt) {
+			w.found = append(w.found, path)
 		}
-	case strings.HasSuffix(name, dirExt):
-		w.found = append(w.found, name)
+	case strings.HasSuffix(path, dirExt):
+		w.found = append(w.found, path)
 	default:
-		w.dir(name)
+		w.dir(path)
 	}
 }
 
@@ -155,36 +152,36 @@ func (w *walk) top(e fs.DirEntry) {
 // not descended from, and links to directories are not followed, but count as a
 // .conf.d if they are called so.
 func (w *walk) dir(dir string) {
-	path := filepath.Join(w.root, dir)
-	entries, err := os.ReadDir(path)
+	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR): // it went while we looked
 		return
 	case err != nil:
-		w.errs = append(w.errs, &SectionError{path, cause(err)})
+		w.errs = append(w.errs, &SectionError{dir, cause(err)})
 		return
 	}
+	w.found = slices.Grow(w.found, len(entries))
 	var below []string
 	leaf := false
 	for _, e := range entries {
-		name := dir + "/" + e.Name()
+		path := dir + "/" + e.Name()
 		switch {
-		case !isDir(path, e):
-			if strings.HasSuffix(name, confExt) {
-				w.found = append(w.found, name)
+		case !isDir(dir, e):
+			if strings.HasSuffix(path, confExt) {
+				w.found = append(w.found, path)
 			}
-		case strings.HasSuffix(name, dirExt):
-			w.found = append(w.found, name)
+		case strings.HasSuffix(path, dirExt):
+			w.found = append(w.found, path)
 			leaf = true
 		case e.IsDir():
-			below = append(below, name)
+			below = append(below, path)
 		}
 	}
 	if leaf {
 		return
 	}
-	for _, name := range below {
-		w.dir(name)
+	for _, path := range below {
+		w.dir(path)
 	}
 }
 

@@ -21,6 +21,7 @@ func (f *Fleet) server(t *aliases.Target, number int) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Instances = make([]*Instance, 0, len(confs))
 	for n, c := range confs {
 		i, err := f.instance(t.Program, c)
 		if err != nil {
@@ -75,6 +76,8 @@ func (f *Fleet) confs(s *Server, t *aliases.Target) (wanted []conftree.Conf, kno
 			} else if err != nil {
 				return err
 			}
+			known, wanted = slices.Grow(known, len(found)), slices.Grow(wanted, len(found))
+			s.Confs = slices.Grow(s.Confs, len(found))
 			for _, c := range found {
 				known = append(known, c.Name)
 				if t.Wants(c.Name) {
@@ -134,8 +137,10 @@ type mirrored struct{ name, as string }
 func (f *Fleet) mirrored(p *aliases.Program) []mirrored {
 	var out []mirrored
 	if p.Pidfile == "" {
-		for _, name := range f.pidsOf(p) {
-			out = append(out, mirrored{name, name})
+		names := f.pidsOf(p)
+		out = make([]mirrored, len(names))
+		for n, name := range names {
+			out[n] = mirrored{name, name}
 		}
 		return out
 	}
