@@ -38,20 +38,22 @@ func complete(args []string) string {
 	}
 	var b strings.Builder
 	for _, c := range list {
-		if strings.IndexFunc(c.word, hidden) < 0 {
-			b.WriteString(c.word + "\t" + strings.Map(shown, c.help) + "\n")
+		if !strings.ContainsFunc(c.word, breaks) {
+			b.WriteString(c.word + "\t" + strings.Map(harmless, c.help) + "\n")
 		}
 	}
 	return b.String()
 }
 
-// hidden are characters that are not to be seen: one could end a line of the
-// answer, or act on the terminal.
-func hidden(c rune) bool { return !unicode.IsGraphic(c) }
+// breaks says whether a character would break the answer: end a line or a field of it,
+// or act on the terminal. A blank of any kind does not, whereas package manager, whose
+// lines are for reading, escapes all but the usual one.
+func breaks(c rune) bool { return !unicode.IsGraphic(c) }
 
-// shown shows that there is something hidden, as a path may have it.
-func shown(c rune) rune {
-	if hidden(c) {
+// harmless puts a question mark in the place of what breaks the answer, as a path may
+// have it.
+func harmless(c rune) rune {
+	if breaks(c) {
 		return '?'
 	}
 	return c

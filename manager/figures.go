@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// amount is a size in at most seven characters: 812K, 24.1M, 1.5G.
-func amount(n int64) string {
+// sizeCell is a number of bytes for a column of a table, in at most seven characters:
+// 812K, 24.1M, 1.5G. In a sentence it is size.
+func sizeCell(n int64) string {
 	size, units := float64(n)/1024, "KMGT"
 	for len(units) > 1 && size >= 1000 {
 		size, units = size/1024, units[1:]
@@ -33,7 +34,8 @@ func uptime(secs float64) string {
 	return fmt.Sprintf("%dd%02dh", d/day, d%day/time.Hour)
 }
 
-// size prints bytes so that they can be compared at a glance.
+// size is a number of bytes for a sentence, with two digits or more, so that two can be
+// compared at a glance: 812 KB, 24 MB, 1536 MB.
 func size(n uint64) string {
 	for _, unit := range []string{"B", "KB", "MB", "GB"} {
 		if n < 10<<10 {
@@ -44,7 +46,8 @@ func size(n uint64) string {
 	return fmt.Sprintf("%d TB", n)
 }
 
-func secs(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+// duration reads seconds as Stats have them.
+func duration(secs float64) time.Duration { return time.Duration(secs * float64(time.Second)) }
 
 // seconds prints a duration in seconds, as short as it can be told.
 func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'g', -1, 64) }

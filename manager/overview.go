@@ -167,7 +167,7 @@ func (o *overview) figures(i *server.Instance, r *overviewRow) {
 		return
 	}
 	st := sum(usages)
-	r.cells[cellUptime], r.cells[cellMemory], r.cells[cellWorkers] = uptime(st.Uptime), amount(st.RSS), itoa(st.Workers)
+	r.cells[cellUptime], r.cells[cellMemory], r.cells[cellWorkers] = uptime(st.Uptime), sizeCell(st.RSS), itoa(st.Workers)
 	if ports := o.ports(f.Process); ports != "" {
 		r.cells[cellPorts] = ports
 	}
@@ -189,7 +189,7 @@ func (o *overview) ports(p *pidfile.Process) string {
 
 // more is what -v tells of a running server.
 func (o *overview) more(i *server.Instance, f pidfile.Finding, st Stats) []line {
-	text := fmt.Sprintf("%.1f %% cpu", share(secs(st.CPUSeconds), secs(st.Uptime)))
+	text := fmt.Sprintf("%.1f %% cpu", share(duration(st.CPUSeconds), duration(st.Uptime)))
 	if st.Descriptors != nil {
 		text += fmt.Sprintf(", %d descriptors", *st.Descriptors)
 		if st.MaxFDs != nil {

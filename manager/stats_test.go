@@ -102,7 +102,7 @@ evil\x1b                not running
 
 func TestAmounts(t *testing.T) {
 	for n, want := range map[int64]string{0: "0K", 512: "0K", 812 << 10: "812K", 1023 << 10: "1.0M", 25270000: "24.1M", 3 << 29: "1.5G", 5 << 50: "5120.0T"} {
-		if got := amount(n); got != want {
+		if got := sizeCell(n); got != want {
 			t.Errorf("%d: got %s, want %s", n, got, want)
 		}
 	}

@@ -73,9 +73,9 @@ func (t *table) row(name string, pid int, st Stats) {
 func (t *table) add(name, pid string, st Stats, fds, up string) {
 	pss := "-"
 	if st.PSS != nil {
-		pss = amount(*st.PSS)
+		pss = sizeCell(*st.PSS)
 	}
-	cells := []string{pid, fmt.Sprintf("%.1f", st.CPUPercent), amount(st.RSS), pss, itoa(st.Workers), itoa(st.Threads), fds, up}
+	cells := []string{pid, fmt.Sprintf("%.1f", st.CPUPercent), sizeCell(st.RSS), pss, itoa(st.Workers), itoa(st.Threads), fds, up}
 	t.rows = append(t.rows, tableRow{name: name, cells: t.wanted(cells)})
 }
 

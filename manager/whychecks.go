@@ -36,9 +36,9 @@ func (e *exam) conf() {
 	case server.CannotTell(err), e.mine(err):
 		e.add(verdictUnknown, "conf", "%s: %v", i.Conf, err)
 	case errors.Is(err, fs.ErrNotExist):
-		e.fail("conf", "ls -l "+word(filepath.Dir(i.Conf)), "%s is not there", i.Conf).cause = "its conf is not there"
+		e.fail("conf", "ls -l "+shellWord(filepath.Dir(i.Conf)), "%s is not there", i.Conf).cause = "its conf is not there"
 	default:
-		e.fail("conf", "namei -l "+word(i.Conf), "%s: %v", i.Conf, err).cause = fmt.Sprintf("its conf cannot be read: %v", err)
+		e.fail("conf", "namei -l "+shellWord(i.Conf), "%s: %v", i.Conf, err).cause = fmt.Sprintf("its conf cannot be read: %v", err)
 	}
 }
 
@@ -56,7 +56,7 @@ func (e *exam) syntax() {
 	if _, err := e.i.ConfSettings(); errors.Is(err, fs.ErrPermission) {
 		e.add(verdictUnknown, "syntax", "%v", err)
 	} else if err != nil {
-		e.fail("syntax", "${EDITOR:-vi} "+word(e.i.Conf), "%v", err).cause = fmt.Sprintf("its conf is broken: %v", err)
+		e.fail("syntax", "${EDITOR:-vi} "+shellWord(e.i.Conf), "%v", err).cause = fmt.Sprintf("its conf is broken: %v", err)
 	} else {
 		e.add(verdictOK, "syntax", "the conf is an INI file")
 	}
@@ -79,7 +79,7 @@ func (e *exam) keys() {
 			continue
 		}
 		at := p.Complain(o.Key, o.Err)
-		next := fmt.Sprintf("sed -n %dp %s", at.Line, word(at.File))
+		next := fmt.Sprintf("sed -n %dp %s", at.Line, shellWord(at.File))
 		if at.Line == 0 || e.m.Fleet.Profile.File == aliases.BuiltinName {
 			next = "mgr list " + wordFor(i)
 		}
@@ -115,7 +115,7 @@ func (e *exam) command() {
 	case server.CannotTell(err):
 		e.add(verdictUnknown, "command", "%s: %v", path, err)
 	case err != nil:
-		e.fail("command", "head -n 1 "+word(path), "%s: %v", path, err).cause = fmt.Sprintf("its command %s cannot be executed: %v", path, err)
+		e.fail("command", "head -n 1 "+shellWord(path), "%s: %v", path, err).cause = fmt.Sprintf("its command %s cannot be executed: %v", path, err)
 	default:
 		e.add(verdictOK, "command", "%s", strings.Join(append([]string{path}, argv[1:]...), " "))
 	}
@@ -133,7 +133,7 @@ func (e *exam) places() {
 	case e.mine(err):
 		e.add(verdictUnknown, "run dir", "%s: %v for you", dir, err)
 	case err != nil:
-		e.fail("run dir", "namei -l "+word(dir), "%s: %v", dir, err).cause = fmt.Sprintf("its pidfile cannot be written: run directory %s: %v", dir, err)
+		e.fail("run dir", "namei -l "+shellWord(dir), "%s: %v", dir, err).cause = fmt.Sprintf("its pidfile cannot be written: run directory %s: %v", dir, err)
 	default:
 		e.add(verdictOK, "run dir", "%s can be written", dir)
 	}
@@ -162,11 +162,11 @@ func (e *exam) disk() {
 		seen[s] = true
 		switch {
 		case s.ReadOnly:
-			e.fail("disk", "findmnt -T "+word(where), "%s is on a file system that is mounted read-only", where)
+			e.fail("disk", "findmnt -T "+shellWord(where), "%s is on a file system that is mounted read-only", where)
 		case s.Free < little:
-			e.fail("disk", "df -h "+word(where), "the file system of %s is full: %d bytes of %s are left", where, s.Free, size(s.Size))
+			e.fail("disk", "df -h "+shellWord(where), "the file system of %s is full: %d bytes of %s are left", where, s.Free, size(s.Size))
 		case s.Counted && s.Inodes == 0:
-			e.fail("disk", "df -i "+word(where), "the file system of %s is full: no inodes are left", where)
+			e.fail("disk", "df -i "+shellWord(where), "the file system of %s is full: no inodes are left", where)
 		default:
 			e.add(verdictOK, "disk", "%s has %s of %s left", where, size(s.Free), size(s.Size))
 		}
@@ -258,8 +258,8 @@ func (e *exam) limits() {
 	}
 }
 
-// word quotes a path as a shell's word, where it has to be.
-func word(path string) string {
+// shellWord quotes a path as a shell's word, where it has to be.
+func shellWord(path string) string {
 	if !strings.ContainsFunc(path, func(r rune) bool {
 		return !strings.ContainsRune("/._-+@:,%=", r) && (r < '0' || r > 'z' || r > '9' && r < 'A' || r > 'Z' && r < 'a')
 	}) {

@@ -28,7 +28,7 @@ func (e *exam) pidfile() {
 	case pidfile.Foreign:
 		e.fail("pidfile", again, "%s: %s", i.Pidfile, holder(f)).cause = "its pidfile is stale: " + holder(f)
 	case pidfile.Malformed:
-		e.fail("pidfile", "ls -l "+word(i.Pidfile), "%v", f.Err).cause = fmt.Sprintf("its pidfile cannot be used: %v", f.Err)
+		e.fail("pidfile", "ls -l "+shellWord(i.Pidfile), "%v", f.Err).cause = fmt.Sprintf("its pidfile cannot be used: %v", f.Err)
 	default:
 		e.add(verdictUnknown, "pidfile", "%v", f.Err)
 	}
