@@ -65,19 +65,25 @@ func runPIDs(pids []int) string {
 	if len(pids) == 1 {
 		return "pid " + itoa(pids[0]) + " runs"
 	}
-	return "pids " + joinPIDs(pids, " and ") + " run"
+	return "pids " + listPIDs(pids) + " run"
 }
 
-func joinPIDs(pids []int, last string) string {
-	var words []string
-	for _, pid := range pids {
-		words = append(words, itoa(pid))
-	}
-	n := len(words) - 1
+// listPIDs is `12, 13 and 14`.
+func listPIDs(pids []int) string {
+	n := len(pids) - 1
 	if n == 0 {
-		return words[0]
+		return itoa(pids[0])
 	}
-	return strings.Join(words[:n], ", ") + last + words[n]
+	return joinPIDs(pids[:n], ", ") + " and " + itoa(pids[n])
+}
+
+// joinPIDs has sep between any two.
+func joinPIDs(pids []int, sep string) string {
+	words := make([]string, len(pids))
+	for n, pid := range pids {
+		words[n] = itoa(pid)
+	}
+	return strings.Join(words, sep)
 }
 
 // adoptHint says what leads on from servers without a pidfile.

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"mgr/aliases"
 	"mgr/pidfile"
@@ -56,20 +55,20 @@ func (e *exam) copied() {
 	case u.Alike:
 		e.add(verdictWarning, "copies", "%s the same command, and no pidfile names it: whose it is cannot be told", runPIDs(u.PIDs)).Next = adopt + " --dry-run"
 	case e.process != nil:
-		e.fail("copies", "ps -fp "+joinWords(u.PIDs), "%s it as well, without a pidfile", runPIDs(u.PIDs)).cause =
+		e.fail("copies", "ps -fp "+joinPIDs(u.PIDs, ","), "%s it as well, without a pidfile", runPIDs(u.PIDs)).cause =
 			fmt.Sprintf("a second copy runs without a pidfile: %s", describe(u.PIDs[0]))
 	case len(u.PIDs) > 1:
-		e.fail("copies", "ps -fp "+joinWords(u.PIDs), "%s it without a pidfile", runPIDs(u.PIDs)).cause =
+		e.fail("copies", "ps -fp "+joinPIDs(u.PIDs, ","), "%s it without a pidfile", runPIDs(u.PIDs)).cause =
 			fmt.Sprintf("as far as its pidfile tells, but %s it without one", runPIDs(u.PIDs))
 	default:
 		e.fail("copies", adopt, "%s runs it without a pidfile", describe(u.PIDs[0]))
 	}
 	if len(u.Shared) > 0 {
-		e.add(verdictWarning, "copies", "%s what may be this server or another one, without a pidfile", runPIDs(u.Shared)).Next = "ps -fp " + joinWords(u.Shared)
+		e.add(verdictWarning, "copies", "%s what may be this server or another one, without a pidfile", runPIDs(u.Shared)).Next = "ps -fp " + joinPIDs(u.Shared, ",")
 	}
 	left := e.left()
 	if len(left) > 0 {
-		e.add(verdictWarning, "copies", "workers of the dead pid %d still run: %s", e.f.Record.PID, joinPIDs(left, " and ")).Next = "mgr stop " + wordFor(i)
+		e.add(verdictWarning, "copies", "workers of the dead pid %d still run: %s", e.f.Record.PID, listPIDs(left)).Next = "mgr stop " + wordFor(i)
 	}
 	if len(u.PIDs)+len(u.Shared)+len(left) == 0 {
 		e.add(verdictOK, "copies", "no process that looks like it is without a pidfile")
@@ -92,8 +91,6 @@ func (e *exam) left() []int {
 	}
 	return pids
 }
-
-func joinWords(pids []int) string { return strings.ReplaceAll(joinPIDs(pids, ","), ", ", ",") }
 
 // port looks who listens where the server is to listen.
 func (e *exam) port() {
