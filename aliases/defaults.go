@@ -1,6 +1,10 @@
 package aliases
 
-import "gopkg.in/ini.v1"
+import (
+	"slices"
+
+	"gopkg.in/ini.v1"
+)
 
 // defaults gives the [defaults] that hold for the programs of a file, with the files
 // that they stand in: those of the first file, then its own.
@@ -21,19 +25,19 @@ func (r *reader) defaults(s *source) []*source {
 func (r *reader) undone(s *source, section *ini.Section) map[string]bool {
 	var keys map[string]bool
 	for _, e := range r.entries(s, section) {
-		if e.value != "" || e.row == nil || e.row.empty {
+		if e.value != "" || e.row == nil || e.row.empty || !r.hasDefault(s, e.name) {
 			continue
 		}
-		for _, from := range r.defaults(s) {
-			if from.file.Section("defaults").HasKey(e.name) {
-				if keys == nil {
-					keys = map[string]bool{}
-				}
-				keys[e.name] = true
-			}
+		if keys == nil {
+			keys = map[string]bool{}
 		}
+		keys[e.name] = true
 	}
 	return keys
+}
+
+func (r *reader) hasDefault(s *source, key string) bool {
+	return slices.ContainsFunc(r.defaults(s), func(from *source) bool { return from.file.Section("defaults").HasKey(key) })
 }
 
 // inherit reads what [defaults] says for a program of a file, but for what is undone,

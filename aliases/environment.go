@@ -8,27 +8,42 @@ import (
 	"unicode"
 )
 
-// environment reads NAME="value",NAME2=value2. A value without quotes ends at a
-// comma.
-func environment(isDefault bool) setter {
-	return func(p *Program, value string, scope Scope) error {
-		for _, pair := range splitPairs(value) {
-			name, text, ok := strings.Cut(pair, "=")
-			name = strings.TrimSpace(name)
-			if !ok || name == "" || strings.ContainsFunc(name, unprintable) || strings.ContainsAny(name, `"'`) {
-				return fmt.Errorf("%q is not NAME=value", clip(pair))
-			}
-			text, err := unquote(text)
-			if err != nil {
-				return fmt.Errorf("value of %s: %w", name, err)
-			}
-			if text, err = scope.fix(text); err != nil {
-				return err
-			}
-			p.Environment = append(p.Environment, EnvVar{Name: name, Value: text, Default: isDefault})
-		}
-		return nil
+// environment adds variables, which replace the caller's.
+func environment(p *Program, value string, scope Scope) error {
+	vars, err := parseEnvironment(value, scope)
+	p.Environment = append(p.Environment, vars...)
+	return err
+}
+
+// environmentDefault adds variables that the caller's replace.
+func environmentDefault(p *Program, value string, scope Scope) error {
+	vars, err := parseEnvironment(value, scope)
+	for n := range vars {
+		vars[n].Default = true
 	}
+	p.Environment = append(p.Environment, vars...)
+	return err
+}
+
+// parseEnvironment reads NAME="value",NAME2=value2. A value without quotes ends at a
+// comma. With an error it gives those before the one that is wrong.
+func parseEnvironment(value string, scope Scope) (vars []EnvVar, err error) {
+	for _, pair := range splitPairs(value) {
+		name, text, ok := strings.Cut(pair, "=")
+		name = strings.TrimSpace(name)
+		if !ok || name == "" || strings.ContainsFunc(name, unprintable) || strings.ContainsAny(name, `"'`) {
+			return vars, fmt.Errorf("%q is not NAME=value", clip(pair))
+		}
+		text, err := unquote(text)
+		if err != nil {
+			return vars, fmt.Errorf("value of %s: %w", name, err)
+		}
+		if text, err = scope.fix(text); err != nil {
+			return vars, err
+		}
+		vars = append(vars, EnvVar{Name: name, Value: text})
+	}
+	return vars, nil
 }
 
 // splitPairs splits at the commas that are not in quotes. Quotes are those that

@@ -102,10 +102,7 @@ func (s Scope) expand(text string, wanted func(name string) bool) (string, error
 			out.WriteString(rest[:size])
 			continue
 		}
-		value, err := s.lookup(name)
-		if err == nil {
-			value, err = format(name, value, verb)
-		}
+		value, err := s.formatted(name, verb)
 		if err != nil {
 			return "", err
 		}
@@ -114,6 +111,15 @@ func (s Scope) expand(text string, wanted func(name string) bool) (string, error
 		}
 		out.WriteString(value)
 	}
+}
+
+// formatted is the value of a variable as its conversion has it.
+func (s Scope) formatted(name, verb string) (string, error) {
+	value, err := s.lookup(name)
+	if err != nil {
+		return "", err
+	}
+	return format(name, value, verb)
 }
 
 // format is Python's % of a value.

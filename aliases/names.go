@@ -181,7 +181,7 @@ func (p *Profile) findProcess(word, group, process string) (*meaning, *NameError
 		case process == "*":
 		case prog.Numbered():
 			m.processes[prog] = []pattern{pat}
-		case !slices.ContainsFunc(prog.Processes(), func(proc Process) bool { return pat.matches(proc.Name) }):
+		case !prog.hasProcess(pat):
 			return nil, &NameError{word, fmt.Sprintf("%s has no process %q", prog.Name, process)}
 		}
 		return m, nil
@@ -190,27 +190,40 @@ func (p *Profile) findProcess(word, group, process string) (*meaning, *NameError
 	if g == nil {
 		return nil, p.unknown(group)
 	}
-	var names []string
 	for _, prog := range g.Programs {
-		if pat.matches(prog.Name) {
-			m.programs = append(m.programs, prog)
-			continue
-		}
-		for _, proc := range prog.Processes() {
-			names = append(names, proc.Name)
-			if pat.matches(proc.Name) {
-				m.programs = append(m.programs, prog)
-				if prog.Numbered() {
-					m.processes[prog] = []pattern{pat}
-				}
-				break
-			}
-		}
+		m.addProcesses(prog, pat)
 	}
 	if len(m.programs) == 0 {
-		return nil, &NameError{word, fmt.Sprintf("group %s has no process %q%s", group, process, Suggest(process, names))}
+		return nil, &NameError{word, fmt.Sprintf("group %s has no process %q%s", group, process, Suggest(process, g.processNames()))}
 	}
 	return m, nil
+}
+
+// addProcesses takes in what the pattern names of a program: all of it by its own
+// name, or some of its processes by theirs.
+func (m *meaning) addProcesses(prog *Program, pat pattern) {
+	byName := pat.matches(prog.Name)
+	if !byName && !prog.hasProcess(pat) {
+		return
+	}
+	m.programs = append(m.programs, prog)
+	if !byName && prog.Numbered() {
+		m.processes[prog] = []pattern{pat}
+	}
+}
+
+func (p *Program) hasProcess(pat pattern) bool {
+	return slices.ContainsFunc(p.Processes(), func(proc Process) bool { return pat.matches(proc.Name) })
+}
+
+func (g *Group) processNames() []string {
+	var names []string
+	for _, prog := range g.Programs {
+		for _, proc := range prog.Processes() {
+			names = append(names, proc.Name)
+		}
+	}
+	return names
 }
 
 func (p *Profile) resolve(m *meaning, name string) *NameError {

@@ -32,7 +32,7 @@ func (b *base) apply(prog *Program) {
 // inherited are the keys of [supervisord] that mean something to programs.
 func inherited() map[string]row {
 	return map[string]row{
-		"environment": each(environment(false)),
+		"environment": each(environment),
 		"umask":       {set: umask},
 		"user":        {set: text(func(p *Program) *string { return &p.User })},
 		"directory":   each(directory),

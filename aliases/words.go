@@ -60,7 +60,7 @@ func splitWords(line string) ([]string, error) {
 // words splits a command line as a shell does. Variables of the environment are
 // filled in before, as supervisord does, so that one may hold several words; the
 // others, paths among them, after.
-func words(dst func(*Program) *[]string, required bool) setter {
+func words(dst func(*Program) *[]string) setter {
 	return func(p *Program, value string, scope Scope) error {
 		if _, err := scope.Expand(value); err != nil {
 			return err
@@ -73,9 +73,6 @@ func words(dst func(*Program) *[]string, required bool) setter {
 		if err != nil {
 			return fmt.Errorf("%q: %w; what stands behind \" ;\" or \" #\" is a comment", clip(value), err)
 		}
-		if required && (len(list) == 0 || list[0] == "") {
-			return errors.New("is empty")
-		}
 		for n := range list {
 			if list[n], err = scope.bind(list[n]); err != nil {
 				return err
@@ -83,5 +80,17 @@ func words(dst func(*Program) *[]string, required bool) setter {
 		}
 		*dst(p) = list
 		return nil
+	}
+}
+
+// command keeps words of which the first is a command.
+func command(dst func(*Program) *[]string) setter {
+	set := words(dst)
+	return func(p *Program, value string, scope Scope) error {
+		err := set(p, value, scope)
+		if list := *dst(p); err == nil && (len(list) == 0 || list[0] == "") {
+			err = errors.New("is empty")
+		}
+		return err
 	}
 }
