@@ -38,48 +38,62 @@ func (m *Manager) each(ctx context.Context, all []*server.Instance, b batching) 
 	}
 	ok := true
 	for pending := all; len(pending) > 0 && ctx.Err() == nil; {
-		var batch, busy []*server.Instance
-		acted := false
-		act := func() {
-			if len(batch) > 0 {
-				acted = true
-				b.act(batch)
-				batch = nil
-			}
-		}
-		for _, i := range pending {
-			err := i.TryLock()
-			switch {
-			case errors.Is(err, pidfile.ErrLocked):
-				busy = append(busy, i)
-			case err == nil:
-				batch = append(batch, i)
-			case b.without != "":
-				ok = m.unlockable(i, b.without, err) && ok
-			default:
-				m.noLock(err)
-				batch = append(batch, i)
-			}
-			if len(batch) == b.size {
-				if act(); ctx.Err() != nil {
-					break
-				}
-			}
-		}
-		act()
+		busy, acted, locked := m.actNow(ctx, pending, b)
+		ok = ok && locked
 		if !acted && len(busy) > 0 {
-			b.settle()
-			if err := m.waitLock(ctx, busy[0]); err != nil {
-				m.problem(busy[0], "%s (%s): %v", busy[0], subject(busy[0]), err)
-				ok = false
-			} else {
-				b.act(busy[:1])
-			}
+			ok = m.actLater(ctx, busy[0], b) && ok
 			busy = busy[1:]
 		}
 		pending = busy
 	}
 	return ok
+}
+
+// actNow acts on those of pending that nobody else holds. It gives those that are
+// held, whether there was anything to act on, and whether all others could be locked
+// or need no lock.
+func (m *Manager) actNow(ctx context.Context, pending []*server.Instance, b batching) (busy []*server.Instance, acted, ok bool) {
+	ok = true
+	var batch []*server.Instance
+	act := func() {
+		if len(batch) > 0 {
+			acted = true
+			b.act(batch)
+			batch = nil
+		}
+	}
+	for _, i := range pending {
+		err := i.TryLock()
+		switch {
+		case errors.Is(err, pidfile.ErrLocked):
+			busy = append(busy, i)
+		case err == nil:
+			batch = append(batch, i)
+		case b.without != "":
+			ok = m.unlockable(i, b.without, err) && ok
+		default:
+			m.noLock(err)
+			batch = append(batch, i)
+		}
+		if len(batch) == b.size {
+			if act(); ctx.Err() != nil {
+				break
+			}
+		}
+	}
+	act()
+	return busy, acted, ok
+}
+
+// actLater waits for the lock of one instance and then acts on it.
+func (m *Manager) actLater(ctx context.Context, i *server.Instance, b batching) bool {
+	b.settle()
+	if err := m.waitLock(ctx, i); err != nil {
+		m.problem(i, "%s (%s): %v", i, subject(i), err)
+		return false
+	}
+	b.act([]*server.Instance{i})
+	return true
 }
 
 // unlockable is for an instance that is to be started, or adopted, and cannot be
