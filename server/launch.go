@@ -1,13 +1,7 @@
 package server
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"os/user"
-	"slices"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -101,17 +95,6 @@ func (i *Instance) launch(mode Mode, path string, argv []string) (*Child, error)
 	return c, nil
 }
 
-// takeProcs takes what the server is to have in procsEnv out of its environment.
-func (s *stage) takeProcs(env []string) []string {
-	return slices.DeleteFunc(env, func(pair string) bool {
-		is := strings.HasPrefix(pair, procsEnv+"=")
-		if is {
-			s.Procs = pair
-		}
-		return is
-	})
-}
-
 // plan is what launch gives to the stage: what it is to do, and its environment;
 // and the words to be added to the command line.
 func (i *Instance) plan(mode Mode) (spec *stage, more, env []string, err error) {
@@ -200,155 +183,4 @@ func (i *Instance) stage(mode Mode) (*stage, []string, error) {
 		}
 	}
 	return s, more[:n], nil
-}
-
-// credentials is lookupCredentials, asked once for each pair of names.
-func (f *Fleet) credentials(name, group string) (*credentials, error) {
-	key := [2]string{name, group}
-	if c, ok := f.creds[key]; ok {
-		return c, nil
-	}
-	c, err := lookupCredentials(name, group)
-	if err != nil {
-		return nil, err
-	}
-	if f.creds == nil {
-		f.creds = map[[2]string]*credentials{}
-	}
-	f.creds[key] = c
-	return c, nil
-}
-
-// lookupCredentials finds the ids of a user, and of a group if it is not the
-// user's own; nil if neither is named.
-func lookupCredentials(name, group string) (*credentials, error) {
-	if name == "" && group == "" {
-		return nil, nil
-	}
-	c := &credentials{UID: os.Getuid(), GID: os.Getgid()}
-	if name != "" {
-		u, err := lookupUser(name)
-		if err != nil {
-			return nil, err
-		}
-		groups, err := u.GroupIds()
-		if err != nil {
-			return nil, err
-		}
-		ids := make([]int, 0, len(groups)+2)
-		for _, s := range append([]string{u.Uid, u.Gid}, groups...) {
-			id, err := strconv.Atoi(s)
-			if err != nil {
-				return nil, fmt.Errorf("user %q: id %q: %w", name, s, err)
-			}
-			ids = append(ids, id)
-		}
-		c.UID, c.GID, c.Groups = ids[0], ids[1], ids[2:]
-	}
-	if group != "" {
-		var err error
-		if c.GID, err = lookupGroup(group); err != nil {
-			return nil, err
-		}
-	}
-	if c.UID == os.Getuid() && c.GID == os.Getgid() && os.Getuid() != 0 {
-		return nil, nil // we are that user, and could not set groups anyway
-	}
-	return c, nil
-}
-
-// lookupUser finds a user by name, or by number.
-func lookupUser(name string) (*user.User, error) {
-	u, err := user.Lookup(name)
-	if _, bad := strconv.ParseUint(name, 10, 31); err != nil && bad == nil {
-		u, err = user.LookupId(name)
-	}
-	if errors.As(err, new(user.UnknownUserError)) || errors.As(err, new(user.UnknownUserIdError)) {
-		return nil, fmt.Errorf("there is no user %q", name)
-	}
-	return u, err
-}
-
-// lookupGroup finds a group by name, or takes its number.
-func lookupGroup(name string) (int, error) {
-	g, err := user.LookupGroup(name)
-	if err != nil {
-		if n, bad := strconv.ParseUint(name, 10, 31); bad == nil {
-			return int(n), nil
-		}
-		if errors.As(err, new(user.UnknownGroupError)) {
-			err = fmt.Errorf("there is no group %q", name)
-		}
-		return 0, err
-	}
-	n, err := strconv.Atoi(g.Gid)
-	if err != nil {
-		return 0, fmt.Errorf("group %q: id %q: %w", name, g.Gid, err)
-	}
-	return n, nil
-}
-
-// session are the variables that belong to the caller's session and not to a
-// server: a name, or the beginning of one that ends in a star.
-var session = []string{
-	"SSH_*", "SUDO_*", "DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "XDG_SESSION_*", "XDG_RUNTIME_DIR",
-	"TMUX*", "STY", "SHLVL", "OLDPWD", "_", "NOTIFY_SOCKET", "LISTEN_*",
-	"MGR_CONF_DIR", "MGR_RUN_DIR", "MGR_PROFILE", StageEnv,
-	"MGR_ENABLED", "MGR_SERVER_NAME", "MGR_GROUP_NAME",
-}
-
-func ofSession(name string) bool {
-	return slices.ContainsFunc(session, func(pattern string) bool {
-		prefix, glob := strings.CutSuffix(pattern, "*")
-		return name == pattern || glob && strings.HasPrefix(name, prefix)
-	})
-}
-
-// environment is the caller's, less what belongs to the caller's session, plus
-// what tells a program who it is, plus the profile's: later ones go before
-// earlier ones.
-func (i *Instance) environment(s *stage) ([]string, error) {
-	e := environ{at: map[string]int{}}
-	for _, pair := range i.fleet.Env {
-		name, value, ok := strings.Cut(pair, "=")
-		switch {
-		case !ok || ofSession(name):
-		case name == "PWD": // the caller's would be wrong
-			e.set(name, s.Chdir)
-		default:
-			e.set(name, value)
-		}
-	}
-	e.set("MGR_ENABLED", "1")
-	e.set("MGR_SERVER_NAME", i.Process)
-	e.set("MGR_GROUP_NAME", i.Program.Group)
-	for _, v := range i.Program.Environment {
-		if v.Default && e.has(v.Name) {
-			continue
-		}
-		value, err := i.fleet.words(i.Program, []string{v.Value}, i.unit())
-		if err != nil {
-			return nil, err
-		}
-		e.set(v.Name, value[0])
-	}
-	return e.pairs, nil
-}
-
-// An environ is an environment that is being made.
-type environ struct {
-	pairs []string
-	at    map[string]int
-}
-
-func (e *environ) has(name string) bool { _, ok := e.at[name]; return ok }
-
-func (e *environ) set(name, value string) {
-	pair := name + "=" + value
-	if n, ok := e.at[name]; ok {
-		e.pairs[n] = pair
-		return
-	}
-	e.at[name] = len(e.pairs)
-	e.pairs = append(e.pairs, pair)
 }

@@ -1,0 +1,138 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"mgr/aliases"
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// killChildren signals the workers of the servers, which respawn them.
+func (m *Manager) killChildren(ctx context.Context, servers []*server.Server) int {
+	tree, err := pidfile.ReadTree()
+	if err != nil {
+		m.problem(nil, "%v", err)
+		return Failed
+	}
+	return m.signalEach(ctx, servers, func(i *server.Instance, p *pidfile.Process) (int, error) {
+		children := tree.Children(p)
+		var errs []error
+		for _, child := range children {
+			errs = append(errs, m.send(i, p, child, m.stopSignal(i.Program)))
+			child.Close()
+		}
+		if len(children) == 0 && !m.Options.Compat {
+			m.Console.Say("%s (%d) has no children", i, p.PID())
+			return 1, nil
+		}
+		return len(children), errors.Join(errs...)
+	})
+}
+
+// send signals process, which belongs to i, whose server is at p.
+func (m *Manager) send(i *server.Instance, p, process *pidfile.Process, sig unix.Signal) error {
+	err := m.deliver(i, process, sig)
+	if errors.Is(err, unix.EPERM) {
+		m.Console.Say("No permission to signal PID %d", process.PID())
+	}
+	if err == nil {
+		m.did(i, "signal", pidfile.Running, p.PID()).Signal = signalName(sig)
+	}
+	return err
+}
+
+// signalName is SIGTERM, or the number of a real-time signal, which has no name.
+func signalName(sig unix.Signal) string {
+	if name := unix.SignalName(sig); name != "" {
+		return name
+	}
+	return "signal " + itoa(int(sig))
+}
+
+// signalEach gives every running instance to f, which says how many processes
+// it found to signal, and names the programs of which there was none.
+func (m *Manager) signalEach(ctx context.Context, servers []*server.Server, f func(*server.Instance, *pidfile.Process) (int, error)) int {
+	status, strict := OK, m.strict(servers)
+	for _, s := range servers {
+		t := m.newSignals(f)
+		ok := m.eachBatch(ctx, s.Instances, "", func(batch []*server.Instance) {
+			for _, i := range batch {
+				t.signal(i)
+				i.Unlock()
+			}
+		})
+		status = max(status, t.status(ctx, []*server.Server{s}, strict, ok))
+	}
+	return status
+}
+
+// signals are what was signalled of each program.
+type signals struct {
+	m      *Manager
+	each   func(*server.Instance, *pidfile.Process) (int, error)
+	count  map[*aliases.Program]int
+	failed map[*aliases.Program]bool
+}
+
+func (m *Manager) newSignals(f func(*server.Instance, *pidfile.Process) (int, error)) *signals {
+	return &signals{m: m, each: f, count: map[*aliases.Program]int{}, failed: map[*aliases.Program]bool{}}
+}
+
+// signal gives an instance that runs to each, and says of any other what it is.
+func (t *signals) signal(i *server.Instance) {
+	n, err := t.m.signalOne(i, t.each)
+	if err != nil {
+		t.m.problem(i, "%s: %v", i, err)
+		t.failed[i.Program] = true
+	}
+	t.count[i.Program] += n
+}
+
+// status names the programs of which nothing was signalled: with strict those
+// without a conf, too. ok says whether all instances could be looked at.
+func (t *signals) status(ctx context.Context, servers []*server.Server, strict, ok bool) int {
+	m, status := t.m, OK
+	for _, s := range servers {
+		// swift-init minds only if none of a program was signalled.
+		if !ok || ctx.Err() != nil || t.failed[s.Program] && !m.Options.Compat {
+			status = Failed
+		}
+		if t.count[s.Program] == 0 && (len(s.Instances) > 0 || m.Options.Compat || strict) {
+			m.none(s)
+			status = Failed
+		}
+	}
+	return status
+}
+
+// none says that nothing of a program runs, where that is a failure.
+func (m *Manager) none(s *server.Server) {
+	text := "No " + s.Program.Name + " running"
+	m.Console.Say("%s", text)
+	m.fault(nil, text)
+}
+
+func (m *Manager) signalOne(i *server.Instance, f func(*server.Instance, *pidfile.Process) (int, error)) (int, error) {
+	found := i.Inspect()
+	defer found.Process.Close()
+	m.found(i, found)
+	switch found.State {
+	case pidfile.Running:
+		return f(i, found.Process)
+	case pidfile.Stopped:
+		if m.Options.Compat {
+			return 0, nil
+		}
+		return 0, fmt.Errorf("not running (%s)", subject(i))
+	case pidfile.Dead:
+		return 0, fmt.Errorf("dead (%s), pidfile left", subject(i))
+	case pidfile.Foreign:
+		return 0, fmt.Errorf("not running (%s): %s: not signalled", subject(i), holder(found))
+	}
+	return 0, found.Err
+}
