@@ -97,7 +97,7 @@ func (s Search) having(confs []Conf) (out []Conf, errs []error) {
 		return confs, nil
 	}
 	for _, c := range confs {
-		has, err := HasSection(c.Path, s.Section)
+		has, err := hasSection(c.Path, s.Section)
 		if err != nil {
 			errs = append(errs, &SectionError{c.Path, err})
 		}

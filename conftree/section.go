@@ -15,10 +15,10 @@ import (
 // maxConf is the most that is read of a conf, in bytes.
 const maxConf = 16 << 20
 
-// HasSection says whether the conf at path, a file or a directory of .conf
+// hasSection says whether the conf at path, a file or a directory of .conf
 // files, has the section. What cannot be read of a directory counts only if the
 // rest of it has not.
-func HasSection(path, section string) (bool, error) {
+func hasSection(path, section string) (bool, error) {
 	f, info, err := open(path)
 	if err != nil {
 		return false, cause(err)

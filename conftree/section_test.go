@@ -76,7 +76,7 @@ func TestHasSection(t *testing.T) {
 		{"big", false, "larger than 16777216 bytes"},
 	}
 	for _, tt := range tests {
-		got, err := HasSection(filepath.Join(root, tt.path), "worker")
+		got, err := hasSection(filepath.Join(root, tt.path), "worker")
 		text := ""
 		if err != nil {
 			text = err.Error()
@@ -85,7 +85,7 @@ func TestHasSection(t *testing.T) {
 			t.Errorf("%s: got %v, %q, want %v, %q", tt.path, got, text, tt.want, tt.err)
 		}
 	}
-	if _, err := HasSection(os.DevNull, "worker"); err == nil {
+	if _, err := hasSection(os.DevNull, "worker"); err == nil {
 		t.Error("a device: no error")
 	}
 }

@@ -39,7 +39,7 @@ type reading struct {
 	dev, ino uint64
 	watch    int
 	offset   int64
-	lines    Lines
+	lines    cutter
 }
 
 const (
@@ -66,7 +66,7 @@ func (f *Follower) FD() int { return f.watches.fd }
 func (f *Follower) Close() {
 	for _, l := range f.logs {
 		for _, r := range l.files {
-			r.lines.Flush(f.emitter(l))
+			r.lines.flush(f.emitter(l))
 			r.file.Close()
 		}
 	}
@@ -91,7 +91,7 @@ func (f *Follower) Add(log Log, key, n int) (missing, err error) {
 		return nil, err
 	}
 	whole := true
-	if r.offset, whole, err = Start(r.file, info.Size(), n); err != nil {
+	if r.offset, whole, err = start(r.file, info.Size(), n); err != nil {
 		return nil, err
 	}
 	r.lines.headless = !whole
@@ -176,7 +176,7 @@ func (f *Follower) keep(l *followed, r *reading) {
 	}
 	old := l.files[0]
 	l.files = l.files[1:]
-	old.lines.Flush(f.emitter(l))
+	old.lines.flush(f.emitter(l))
 	f.watches.drop(old.watch, l)
 	old.file.Close()
 }
@@ -197,14 +197,14 @@ func (f *Follower) read(l *followed) bool {
 // read reads on, from the beginning if the file was truncated.
 func (r *reading) read(buf []byte, emit func([]byte)) (more bool) {
 	if info, err := r.file.Stat(); err == nil && info.Size() < r.offset {
-		r.lines.Flush(emit)
+		r.lines.flush(emit)
 		r.offset = 0
 	}
 	for total := 0; total < atOnce; {
 		n, err := r.file.ReadAt(buf, r.offset)
 		r.offset += int64(n)
 		total += n
-		r.lines.Add(buf[:n], emit)
+		r.lines.add(buf[:n], emit)
 		if err == io.EOF || err != nil || n == 0 {
 			return false
 		}

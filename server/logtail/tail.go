@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// MaxLine is the most that is shown of a line, in bytes.
-	MaxLine = 8 << 10
+	// maxLine is the most that is shown of a line, in bytes.
+	maxLine = 8 << 10
 	// maxSearch is how far back the beginning of a line is looked for, in bytes: a
 	// file without line ends may be of any size.
 	maxSearch = 1 << 20
@@ -57,18 +57,18 @@ func Last(l Log, n int, emit func(line []byte)) error {
 	if err != nil {
 		return err
 	}
-	from, whole, err := Start(f, info.Size(), n)
+	from, whole, err := start(f, info.Size(), n)
 	if err != nil {
 		return err
 	}
-	lines := Lines{headless: !whole}
+	lines := cutter{headless: !whole}
 	text := io.NewSectionReader(f, from, info.Size()-from)
 	buf := make([]byte, blockSize)
 	for {
 		got, err := text.Read(buf)
-		lines.Add(buf[:got], emit)
+		lines.add(buf[:got], emit)
 		if err == io.EOF {
-			lines.Flush(emit)
+			lines.flush(emit)
 			return nil
 		}
 		if err != nil {
@@ -77,10 +77,10 @@ func Last(l Log, n int, emit func(line []byte)) error {
 	}
 }
 
-// Start gives where the last n lines begin in a text of size bytes. It reads from
+// start gives where the last n lines begin in a text of size bytes. It reads from
 // the end. Where a line is so long that its beginning is not looked for, it is the
 // last of it, and whole is false.
-func Start(r io.ReaderAt, size int64, n int) (from int64, whole bool, err error) {
+func start(r io.ReaderAt, size int64, n int) (from int64, whole bool, err error) {
 	if n == 0 {
 		return size, true, nil
 	}
@@ -109,25 +109,25 @@ func Start(r io.ReaderAt, size int64, n int) (from int64, whole bool, err error)
 			end = at + int64(p)
 		}
 		if end-at > maxSearch {
-			return end - MaxLine, false, nil
+			return end - maxLine, false, nil
 		}
 	}
 	return 0, true, nil
 }
 
-// Lines cuts a text into lines that are fit to be shown. Its zero value is at the
+// A cutter cuts a text into lines that are fit to be shown. Its zero value is at the
 // beginning of a line.
-type Lines struct {
+type cutter struct {
 	held     []byte // of a line whose end is yet to come
 	skipping bool   // the rest of that line is left out
 	headless bool   // the beginning of that line was left out
 }
 
-// Add gives emit every line that text ends, without its line end. Of a line that is
-// longer than MaxLine the beginning is given at once, and the rest left out. Zero
+// add gives emit every line that text ends, without its line end. Of a line that is
+// longer than maxLine the beginning is given at once, and the rest left out. Zero
 // bytes at the beginning of a line are left out: they are what is left of a file
 // that was truncated while somebody wrote at an offset of his own.
-func (l *Lines) Add(text []byte, emit func(line []byte)) {
+func (l *cutter) add(text []byte, emit func(line []byte)) {
 	for len(text) > 0 {
 		line, rest, ended := bytes.Cut(text, []byte("\n"))
 		text = rest
@@ -144,19 +144,19 @@ func (l *Lines) Add(text []byte, emit func(line []byte)) {
 	}
 }
 
-// Flush gives emit what is held of a line that has not ended.
-func (l *Lines) Flush(emit func(line []byte)) {
+// flush gives emit what is held of a line that has not ended.
+func (l *cutter) flush(emit func(line []byte)) {
 	if len(l.held) > 0 {
 		l.end(emit, "")
 	}
 	l.skipping = false
 }
 
-func (l *Lines) hold(text []byte, emit func(line []byte)) {
+func (l *cutter) hold(text []byte, emit func(line []byte)) {
 	if len(l.held) == 0 {
 		text = bytes.TrimLeft(text, "\x00")
 	}
-	room := MaxLine - len(l.held)
+	room := maxLine - len(l.held)
 	if len(text) <= room {
 		l.held = append(l.held, text...)
 		return
@@ -170,7 +170,7 @@ func (l *Lines) hold(text []byte, emit func(line []byte)) {
 }
 
 // end gives the line that is held to emit.
-func (l *Lines) end(emit func(line []byte), mark string) {
+func (l *cutter) end(emit func(line []byte), mark string) {
 	line := append(bytes.TrimRight(l.held, "\r"), mark...)
 	if l.headless {
 		for n := 1; n < utf8.UTFMax && len(line) > 0 && !utf8.RuneStart(line[0]); n++ {

@@ -32,13 +32,13 @@ func TestStart(t *testing.T) {
 		{strings.Repeat("x\n", 100_000), 3, 200_000 - 6}, // more than a block
 		{strings.Repeat("x", 200_000) + "\nend\n", 1, 200_001},
 	} {
-		from, whole, err := Start(strings.NewReader(tt.text), int64(len(tt.text)), tt.n)
+		from, whole, err := start(strings.NewReader(tt.text), int64(len(tt.text)), tt.n)
 		if from != tt.want || !whole || err != nil {
 			t.Errorf("%.20q, %d: got %d, %v, %v, want %d", tt.text, tt.n, from, whole, err, tt.want)
 		}
 	}
 	// What is promised to be there is not, since it was truncated meanwhile.
-	if from, _, err := Start(strings.NewReader("a\nb\n"), 300_000, 1); err != nil || from > 4 {
+	if from, _, err := start(strings.NewReader("a\nb\n"), 300_000, 1); err != nil || from > 4 {
 		t.Errorf("truncated: got %d, %v", from, err)
 	}
 }
@@ -51,7 +51,7 @@ func FuzzStart(f *testing.F) {
 	f.Add(strings.Repeat("0123456789\n", 7000), 6000)
 	f.Fuzz(func(t *testing.T, text string, n int) {
 		n = max(0, n)
-		from, whole, err := Start(strings.NewReader(text), int64(len(text)), n)
+		from, whole, err := start(strings.NewReader(text), int64(len(text)), n)
 		if err != nil || from < 0 || from > int64(len(text)) {
 			t.Fatalf("%d, %v, %v", from, whole, err)
 		}
@@ -66,7 +66,7 @@ func collect(into *[]string) func([]byte) {
 }
 
 func TestLines(t *testing.T) {
-	long := strings.Repeat("x", MaxLine)
+	long := strings.Repeat("x", maxLine)
 	for _, tt := range []struct {
 		text  string
 		lines []string // before the end
@@ -81,12 +81,12 @@ func TestLines(t *testing.T) {
 		{long + "y\nz\n", []string{long + "…", "z"}, nil},
 		{long + long + long, []string{long + "…"}, nil}, // no end of it
 		{long[1:] + "é\n", []string{long[1:] + "…"}, nil},
-		{strings.Repeat("\x80", MaxLine+9), []string{strings.Repeat("\x80", MaxLine-3) + "…"}, nil},
+		{strings.Repeat("\x80", maxLine+9), []string{strings.Repeat("\x80", maxLine-3) + "…"}, nil},
 	} {
-		var l Lines
+		var l cutter
 		var got, rest []string
-		l.Add([]byte(tt.text), collect(&got))
-		l.Flush(collect(&rest))
+		l.add([]byte(tt.text), collect(&got))
+		l.flush(collect(&rest))
 		if diff := cmp.Diff(tt.lines, got); diff != "" {
 			t.Errorf("%.20q (-want +got)\n%s", tt.text, diff)
 		}
@@ -99,19 +99,19 @@ func TestLines(t *testing.T) {
 // FuzzLines: in which pieces a text comes makes no difference, and no line is long.
 func FuzzLines(f *testing.F) {
 	f.Add([]byte("a\nb\r\nc"), 1, false)
-	f.Add(bytes.Repeat([]byte("é"), MaxLine), 7, true)
+	f.Add(bytes.Repeat([]byte("é"), maxLine), 7, true)
 	f.Add([]byte("\x00\x00\n\x00a\n\x80\x80\x80\x80"), 2, true)
 	f.Fuzz(func(t *testing.T, text []byte, at int, headless bool) {
 		at = max(0, min(at, len(text)))
 		var whole, pieces []string
-		a, b := Lines{headless: headless}, Lines{headless: headless}
-		a.Add(text, collect(&whole))
-		a.Flush(collect(&whole))
-		b.Add(text[:at], collect(&pieces))
-		b.Add(text[at:], collect(&pieces))
-		b.Flush(collect(&pieces))
+		a, b := cutter{headless: headless}, cutter{headless: headless}
+		a.add(text, collect(&whole))
+		a.flush(collect(&whole))
+		b.add(text[:at], collect(&pieces))
+		b.add(text[at:], collect(&pieces))
+		b.flush(collect(&pieces))
 		for n, line := range whole {
-			if len(line) > MaxLine+2*len(cutMark) || strings.Contains(line, "\n") {
+			if len(line) > maxLine+2*len(cutMark) || strings.Contains(line, "\n") {
 				t.Fatalf("line %d has %d bytes", n, len(line))
 			}
 			if utf8.Valid(text) && !headless && !utf8.ValidString(line) {
@@ -127,7 +127,7 @@ func FuzzLines(f *testing.F) {
 // cutsRune says whether a line may be cut at some character, whose place depends on the pieces.
 func cutsRune(text []byte) bool {
 	for _, line := range bytes.Split(text, []byte("\n")) {
-		if len(line) > MaxLine {
+		if len(line) > maxLine {
 			return true
 		}
 	}
@@ -147,7 +147,7 @@ func TestLast(t *testing.T) {
 		check(t, err)
 		return path
 	}
-	tail := strings.Repeat("x", MaxLine)
+	tail := strings.Repeat("x", maxLine)
 	for path, want := range map[string][]string{
 		sparse("empty", 0, ""):                       nil,
 		sparse("huge", 10<<30, "\na\nb\nc\n"):        {"b", "c"},
