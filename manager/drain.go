@@ -41,7 +41,7 @@ func (m *Manager) drainOne(ctx context.Context, r *server.Reexec, deadline time.
 		return OK
 	}
 	m.Console.Flush()
-	m.Console.Waiting(Progress{Doing: "draining", Who: r.Instance.Label(), Since: r.Begun, Limit: m.Options.Drain})
+	m.Console.Waiting(progress{Doing: "draining", Who: r.Instance.Label(), Since: r.Begun, Limit: m.Options.Drain})
 	left := m.awaitEnds(ctx, all, deadline)
 	if len(left) == 0 {
 		return OK

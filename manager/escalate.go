@@ -29,7 +29,7 @@ func (s *stopping) escalate(t *target) {
 	m.Console.Say("Signal %s  pid: %d  signal: %d", t.i, pid, unix.SIGKILL)
 	m.Console.Flush()
 	r := m.result(t.i)
-	r.Signal, r.Signals = "SIGKILL", append(r.Signals, Signal{PID: pid, Signal: "SIGKILL"})
+	r.Signal, r.Signals = "SIGKILL", append(r.Signals, sentSignal{PID: pid, Signal: "SIGKILL"})
 	_ = t.process.Signal(unix.SIGSTOP)
 	limit := time.Now().Add(killGrace)
 	family := s.family(t)

@@ -46,7 +46,7 @@ func size(n uint64) string {
 	return fmt.Sprintf("%d TB", n)
 }
 
-// duration reads seconds as Stats have them.
+// duration reads seconds as stats have them.
 func duration(secs float64) time.Duration { return time.Duration(secs * float64(time.Second)) }
 
 // seconds prints a duration in seconds, as short as it can be told.

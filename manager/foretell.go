@@ -152,7 +152,7 @@ func (m *Manager) wouldReexec(signalled []*server.Instance) {
 			r := m.result(i)
 			m.would("wait until %s (%s) has a successor%s, then signal %d  signal: %d", i, subject(i), atMost(i.Program.ReadyWait), r.PIDBefore, sig)
 			r.PIDAfter, r.Signal = 0, signalName(sig)
-			r.Signals = append(r.Signals, Signal{PID: r.PIDBefore, Signal: signalName(sig)})
+			r.Signals = append(r.Signals, sentSignal{PID: r.PIDBefore, Signal: signalName(sig)})
 		}
 	}
 	for _, p := range programs(signalled) {

@@ -129,7 +129,7 @@ func (m *Manager) waitLock(ctx context.Context, i *server.Instance) error {
 	who := lockHolder(i)
 	m.note("%s (%s): waiting for %s", i, subject(i), who)
 	m.Console.Flush()
-	m.Console.Waiting(Progress{Doing: "waiting for " + who, Who: i.Label(), Since: time.Now(), Limit: m.Options.LockWait})
+	m.Console.Waiting(progress{Doing: "waiting for " + who, Who: i.Label(), Since: time.Now(), Limit: m.Options.LockWait})
 	defer m.Console.Waited()
 	// fcntl(2) has no timeout: a goroutine waits, and is left behind waiting if
 	// the time is up. What it may still get is given up when the process ends.

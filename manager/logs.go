@@ -16,8 +16,8 @@ import (
 // defaultLines is how many lines of each log are shown.
 const defaultLines = 50
 
-// Logs is what a document of logs has of one log.
-type Logs struct {
+// A logTail is what a document of logs has of one log.
+type logTail struct {
 	Stream string   `json:"stream"` // stdout, stderr, or output for both
 	Path   string   `json:"path"`
 	Lines  []string `json:"lines"`
@@ -190,7 +190,7 @@ func (v *logView) show() {
 		if l.err != nil {
 			continue
 		}
-		out := Logs{Stream: l.Stream, Path: l.Log.Path, Lines: []string{}}
+		out := logTail{Stream: l.Stream, Path: l.Log.Path, Lines: []string{}}
 		l.err = logtail.Last(l.Log, v.lines, func(line []byte) {
 			if v.m.Options.JSON {
 				out.Lines = append(out.Lines, string(line))

@@ -32,8 +32,8 @@ type Manager struct {
 	begun     time.Time
 	words     []string // what the operator named
 	selection []*server.Server
-	byInst    map[*server.Instance]*Result
-	unread    *Result // stands for all of them if nobody will read them
+	byInst    map[*server.Instance]*result
+	unread    *result // stands for all of them if nobody will read them
 	// met are the instances that were looked at, true if more than a pidfile was
 	// touched of them; nil: nobody asks.
 	met      map[*server.Instance]bool
@@ -53,9 +53,9 @@ type Manager struct {
 // and returns. A bare command needs no fleet.
 func (m *Manager) Run(ctx context.Context, cmd Command, words []string) int {
 	m.begun, m.words = time.Now(), words
-	m.byInst, m.warned, m.loose = map[*server.Instance]*Result{}, map[string]bool{}, map[*server.Instance][]int{}
+	m.byInst, m.warned, m.loose = map[*server.Instance]*result{}, map[string]bool{}, map[*server.Instance][]int{}
 	if !m.Options.JSON && !m.Options.DryRun {
-		m.unread = &Result{}
+		m.unread = &result{}
 	}
 	if !cmd.all {
 		m.met = map[*server.Instance]bool{}

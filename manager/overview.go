@@ -188,7 +188,7 @@ func (o *overview) ports(p *pidfile.Process) string {
 }
 
 // more is what -v tells of a running server.
-func (o *overview) more(i *server.Instance, f pidfile.Finding, st Stats) []line {
+func (o *overview) more(i *server.Instance, f pidfile.Finding, st stats) []line {
 	text := fmt.Sprintf("%.1f %% cpu", share(duration(st.CPUSeconds), duration(st.Uptime)))
 	if st.Descriptors != nil {
 		text += fmt.Sprintf(", %d descriptors", *st.Descriptors)

@@ -152,7 +152,7 @@ func (m *Manager) tellPort(p *port) {
 	p.told = true
 	m.Console.Say("%s (%s): waiting for %s, held by %s", p.i, subject(p.i), p.holder.Address, p.holder.Holder())
 	m.Console.Flush()
-	m.Console.Waiting(Progress{Doing: "waiting for " + p.holder.Address.String(), Who: p.i.Label(), Since: time.Now(), Limit: p.i.Program.ReadyWait})
+	m.Console.Waiting(progress{Doing: "waiting for " + p.holder.Address.String(), Who: p.i.Label(), Since: time.Now(), Limit: p.i.Program.ReadyWait})
 }
 
 // runs says whether the instance runs: then it holds its own port.

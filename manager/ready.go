@@ -76,7 +76,7 @@ func (m *Manager) following(doing string, children []*server.Child) (over func(*
 			return
 		}
 		c := children[first]
-		m.Console.Waiting(Progress{Doing: doing, Done: len(gone), Total: len(children), Who: whose(c.Instance, c.Process.PID()),
+		m.Console.Waiting(progress{Doing: doing, Done: len(gone), Total: len(children), Who: whose(c.Instance, c.Process.PID()),
 			Since: c.Started, Limit: c.Instance.Program.ReadyWait})
 	}
 	show()
@@ -119,7 +119,7 @@ func (s *starting) settled(c *server.Child) {
 }
 
 // ended notes how a process ended that this mgr is the parent of.
-func (r *Result) ended(c *server.Child) {
+func (r *result) ended(c *server.Child) {
 	if c.Exited && c.Failure == "" && c.Status.Exited() && !c.Followed {
 		code := c.Status.ExitStatus()
 		r.ExitStatus = &code

@@ -115,7 +115,7 @@ func (x *reexecs) until(ctx context.Context) error {
 // progress tells what is waited for.
 func (x *reexecs) progress() {
 	r := x.all[slices.Index(x.over, false)]
-	x.m.Console.Waiting(Progress{Doing: "re-executing", Done: len(x.all) - x.left, Total: len(x.all),
+	x.m.Console.Waiting(progress{Doing: "re-executing", Done: len(x.all) - x.left, Total: len(x.all),
 		Who: whose(r.Instance, r.Process.PID()), Since: r.Begun, Limit: r.Instance.Program.ReadyWait})
 }
 

@@ -34,7 +34,7 @@ type document struct {
 	Warnings  []string  `json:"warnings"`        // about no one instance, and no failure
 	Steps     []string  `json:"steps,omitempty"` // of a dry run: its lines
 	Text      string    `json:"text,omitempty"`  // of what only prints one
-	Instances []*Result `json:"instances"`
+	Instances []*result `json:"instances"`
 }
 
 // An Interrupted is the cause of a context that a signal has ended.
@@ -143,10 +143,10 @@ func (m *Manager) exitStatus(ctx context.Context, status int) int {
 
 // rows gives every instance that was selected its row, in the order of the
 // selection, and the state of those that were not looked at.
-func (m *Manager) rows(cmd Command, status int) []*Result {
+func (m *Manager) rows(cmd Command, status int) []*result {
 	all := instances(m.selection)
 	var blank []*server.Instance
-	rows := make([]*Result, 0, len(all))
+	rows := make([]*result, 0, len(all))
 	for _, i := range all {
 		r := m.result(i)
 		rows = append(rows, r)
@@ -166,7 +166,7 @@ func (m *Manager) rows(cmd Command, status int) []*Result {
 
 // printJSON prints the document and gives the exit status: success only if
 // somebody could get it.
-func (m *Manager) printJSON(command string, status int, rows []*Result) int {
+func (m *Manager) printJSON(command string, status int, rows []*result) int {
 	doc := document{
 		Schema: schemaVersion, Command: command, OK: status == OK, Status: status, DryRun: m.Options.DryRun,
 		Seconds: time.Since(m.begun).Seconds(), Errors: orNone(m.errors), Warnings: orNone(m.warnings),
@@ -230,7 +230,7 @@ func (m *Manager) deliver(i *server.Instance, p *pidfile.Process, sig unix.Signa
 	err := p.Signal(send)
 	if err == nil {
 		r := m.result(i)
-		r.Signals = append(r.Signals, Signal{PID: p.PID(), Signal: signalName(sig)})
+		r.Signals = append(r.Signals, sentSignal{PID: p.PID(), Signal: signalName(sig)})
 	}
 	return err
 }

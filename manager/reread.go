@@ -99,7 +99,7 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 		if !latest.After(time.Now()) {
 			break
 		}
-		m.Console.Waiting(Progress{Doing: "reloading", Total: len(signalled), Who: signalled[0].i.Label(), Since: signalled[0].begun})
+		m.Console.Waiting(progress{Doing: "reloading", Total: len(signalled), Who: signalled[0].i.Label(), Since: signalled[0].begun})
 		keys, err := w.Wait(latest)
 		if err != nil {
 			m.problem(nil, "%v", err)

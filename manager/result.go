@@ -9,9 +9,9 @@ import (
 	"mgr/server"
 )
 
-// A Result is what a command found and did about one instance: a row of the
+// A result is what a command found and did about one instance: a row of the
 // JSON document. What a dry run says in it is foretold.
-type Result struct {
+type result struct {
 	Server     string           `json:"server"`
 	Conf       string           `json:"conf,omitempty"`
 	Pidfile    string           `json:"pidfile"`
@@ -23,42 +23,42 @@ type Result struct {
 	PIDAfter   int              `json:"pid_after,omitempty"`
 	Action     string           `json:"action,omitempty"`  // several: stop,start
 	Signal     string           `json:"signal,omitempty"`  // the last that the server was to get
-	Signals    []Signal         `json:"signals,omitempty"` // those that were sent, in their order
+	Signals    []sentSignal     `json:"signals,omitempty"` // those that were sent, in their order
 	Changed    bool             `json:"changed"`
 	Seconds    float64          `json:"seconds"`
 	ExitStatus *int             `json:"exit_status,omitempty"`
 	Stale      []string         `json:"stale,omitempty"` // what it has an older version of than the disk
 	Output     string           `json:"output,omitempty"`
-	Logs       []Logs           `json:"logs,omitempty"`     // of logs
-	Stats      *Stats           `json:"stats,omitempty"`    // of stats
+	Logs       []logTail        `json:"logs,omitempty"`     // of logs
+	Stats      *stats           `json:"stats,omitempty"`    // of stats
 	Error      string           `json:"error,omitempty"`    // several: with "; " in between
 	Warnings   []string         `json:"warnings,omitempty"` // what is no failure
 	Why        string           `json:"why,omitempty"`      // of status and why: what keeps it from running, as far as can be seen
-	Checks     []Check          `json:"checks,omitempty"`   // of why: what was looked at
+	Checks     []check          `json:"checks,omitempty"`   // of why: what was looked at
 }
 
-// A Signal is one that was sent to a process of an instance.
-type Signal struct {
+// A sentSignal is one that was sent to a process of an instance.
+type sentSignal struct {
 	PID    int    `json:"pid"`
 	Signal string `json:"signal"`
 }
 
 // result gives the row of i, which it makes at the first call.
-func (m *Manager) result(i *server.Instance) *Result {
+func (m *Manager) result(i *server.Instance) *result {
 	if m.unread != nil {
-		*m.unread = Result{}
+		*m.unread = result{}
 		return m.unread
 	}
 	r := m.byInst[i]
 	if r == nil {
-		r = &Result{Server: i.Program.Name, Conf: i.Conf, Pidfile: i.Pidfile}
+		r = &result{Server: i.Program.Name, Conf: i.Conf, Pidfile: i.Pidfile}
 		m.byInst[i] = r
 	}
 	return r
 }
 
 // fail adds to what is wrong.
-func (r *Result) fail(format string, args ...any) {
+func (r *result) fail(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	switch {
 	case r.Error == "":
@@ -69,13 +69,13 @@ func (r *Result) fail(format string, args ...any) {
 }
 
 // undone notes that the last action came to nothing.
-func (r *Result) undone(action string) {
+func (r *result) undone(action string) {
 	r.Action = strings.TrimSuffix(strings.TrimSuffix(r.Action, action), ",")
 	r.Changed = r.Action != "" || r.Before != r.After
 }
 
 // recover notes that what was wrong is so no more.
-func (r *Result) recover() {
+func (r *result) recover() {
 	if r.Error != "" {
 		r.Warnings = append(r.Warnings, r.Error)
 		r.Error = ""
@@ -83,7 +83,7 @@ func (r *Result) recover() {
 }
 
 // found notes the state that i was found in.
-func (m *Manager) found(i *server.Instance, f pidfile.Finding) *Result {
+func (m *Manager) found(i *server.Instance, f pidfile.Finding) *result {
 	m.meet(i, false)
 	r := m.result(i)
 	if r.Before == "" {
@@ -112,7 +112,7 @@ func (m *Manager) meet(i *server.Instance, touched bool) {
 const removePidfile = "remove-pidfile"
 
 // did notes what was done about i, and what came of it.
-func (m *Manager) did(i *server.Instance, action string, after pidfile.State, pid int) *Result {
+func (m *Manager) did(i *server.Instance, action string, after pidfile.State, pid int) *result {
 	m.meet(i, action != removePidfile)
 	r := m.result(i)
 	r.began(action)
@@ -122,7 +122,7 @@ func (m *Manager) did(i *server.Instance, action string, after pidfile.State, pi
 }
 
 // began notes that something was done, whatever comes of it.
-func (r *Result) began(action string) {
+func (r *result) began(action string) {
 	if r.Action == "" {
 		r.Action = action
 	} else if last := r.Action[strings.LastIndexByte(r.Action, ',')+1:]; last != action {

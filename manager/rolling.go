@@ -75,7 +75,7 @@ func (m *Manager) pause(ctx context.Context) bool {
 		}
 		return ctx.Err() == nil
 	}
-	m.Console.Waiting(Progress{Doing: "pausing", Since: time.Now(), Limit: m.Options.Pause})
+	m.Console.Waiting(progress{Doing: "pausing", Since: time.Now(), Limit: m.Options.Pause})
 	defer m.Console.Waited()
 	timer := time.NewTimer(m.Options.Pause)
 	defer timer.Stop()

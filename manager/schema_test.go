@@ -37,8 +37,8 @@ func TestSchema(t *testing.T) {
 	}
 	schema.Defs["document"] = schema.shape
 	for name, typ := range map[string]reflect.Type{
-		"document": reflect.TypeFor[document](), "instance": reflect.TypeFor[Result](), "program": reflect.TypeFor[server.Resolved](),
-		"signal": reflect.TypeFor[Signal](), "stats": reflect.TypeFor[Stats](), "log": reflect.TypeFor[Logs](), "check": reflect.TypeFor[Check](),
+		"document": reflect.TypeFor[document](), "instance": reflect.TypeFor[result](), "program": reflect.TypeFor[server.Resolved](),
+		"signal": reflect.TypeFor[sentSignal](), "stats": reflect.TypeFor[stats](), "log": reflect.TypeFor[logTail](), "check": reflect.TypeFor[check](),
 	} {
 		s := schema.Defs[name]
 		want, required := keys(typ)
@@ -88,7 +88,7 @@ func TestSchemaInREADME(t *testing.T) {
 		}
 	}
 	document, _ := keys(reflect.TypeFor[document]())
-	instance, _ := keys(reflect.TypeFor[Result]())
+	instance, _ := keys(reflect.TypeFor[result]())
 	want := slices.Compact(slices.Sorted(slices.Values(slices.Concat(document, instance))))
 	if diff := cmp.Diff(want, slices.Compact(slices.Sorted(slices.Values(told)))); diff != "" {
 		t.Errorf("keys (-types +README):\n%s", diff)
@@ -115,7 +115,7 @@ func TestPlain(t *testing.T) {
 
 // Rows keep all that was wrong, once, and what was overcome as a warning.
 func TestResultErrors(t *testing.T) {
-	var r Result
+	var r result
 	r.fail("a %s", "b")
 	r.fail("a b")
 	r.fail("c")
@@ -123,7 +123,7 @@ func TestResultErrors(t *testing.T) {
 		t.Errorf("got %q, want %q", r.Error, want)
 	}
 	r.recover()
-	if diff := cmp.Diff(Result{Warnings: []string{"a b; c"}}, r); diff != "" {
+	if diff := cmp.Diff(result{Warnings: []string{"a b; c"}}, r); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

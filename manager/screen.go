@@ -14,8 +14,8 @@ type Terminal struct {
 	Live          bool // a line may come and go there: both are one, and it understands how
 }
 
-// A Progress is what a command waits for at a moment.
-type Progress struct {
+// A progress is what a command waits for at a moment.
+type progress struct {
 	Doing       string // "stopping"
 	Done, Total int
 	Who         string // one of those that are left
@@ -24,7 +24,7 @@ type Progress struct {
 }
 
 // String is the progress in words, as of now.
-func (p Progress) String() string {
+func (p progress) String() string {
 	var b strings.Builder
 	b.WriteString(p.Doing)
 	if p.Total > 0 {
@@ -56,7 +56,7 @@ type screen struct {
 	w        io.Writer // where the line goes
 
 	mu    sync.Mutex // since the line is drawn by a goroutine: whoever waits does nothing else
-	now   Progress
+	now   progress
 	shown bool
 	done  chan struct{} // ends the goroutine; nil: there is none
 }
@@ -87,7 +87,7 @@ func (s *screen) erase() {
 }
 
 // show says what the line is to tell from now on.
-func (s *screen) show(p Progress) {
+func (s *screen) show(p progress) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now = p
@@ -138,14 +138,14 @@ func (s *screen) hide() {
 
 // Waiting shows, on a terminal and while nothing else is printed, what the command
 // waits for.
-func (c *Console) Waiting(p Progress) {
+func (c *Console) Waiting(p progress) {
 	if c.live() {
 		c.Flush()
 		c.screen.show(p)
 	}
 }
 
-// live says whether anybody would see it: Progress is not worth making otherwise.
+// live says whether anybody would see it: a progress is not worth making otherwise.
 func (c *Console) live() bool { return c.screen.terminal.Live && !c.silent }
 
 // Waited ends what Waiting began.

@@ -118,7 +118,7 @@ func (s *starting) tier(ctx context.Context, servers []*server.Server, todo []*s
 	}
 	s.round(ctx, servers, todo)
 	for len(s.again) > 0 && ctx.Err() == nil {
-		s.m.Console.Waiting(Progress{Doing: "starting again", Who: s.again[0].Label(), Since: time.Now(), Limit: time.Until(s.due).Round(time.Second)})
+		s.m.Console.Waiting(progress{Doing: "starting again", Who: s.again[0].Label(), Since: time.Now(), Limit: time.Until(s.due).Round(time.Second)})
 		timer := time.NewTimer(time.Until(s.due))
 		select {
 		case <-ctx.Done():

@@ -11,8 +11,8 @@ import (
 	"mgr/server"
 )
 
-// Stats are what a running server and its workers take of the machine.
-type Stats struct {
+// stats are what a running server and its workers take of the machine.
+type stats struct {
 	CPUPercent  float64 `json:"cpu_percent"`               // of one processor, on average since its start
 	CPUSeconds  float64 `json:"cpu_seconds"`               // of it and of those of its workers that live
 	RSS         int64   `json:"rss_bytes"`                 // shared pages count for each process
@@ -77,7 +77,7 @@ func (v *statsView) look(servers []*server.Server) []line {
 		if len(s.Instances) == 0 && (m.strict(servers) || !anyInstance(servers)) {
 			t.idle(s.Program.Name, "not running")
 		}
-		var all []Stats
+		var all []stats
 		for _, i := range s.Instances {
 			if st := v.instance(tree, i, &t); st != nil {
 				all = append(all, *st)
@@ -98,7 +98,7 @@ func (v *statsView) fail(i *server.Instance, format string, args ...any) {
 }
 
 // instance looks at one instance; nil if it does not run.
-func (v *statsView) instance(tree *pidfile.Tree, i *server.Instance, t *table) *Stats {
+func (v *statsView) instance(tree *pidfile.Tree, i *server.Instance, t *table) *stats {
 	f := i.Inspect()
 	defer f.Process.Close()
 	r := v.m.found(i, f)
@@ -145,8 +145,8 @@ func family(tree *pidfile.Tree, p *pidfile.Process, verbose bool) ([]pidfile.Usa
 }
 
 // sum adds up what the processes of one server take, itself first.
-func sum(usages []pidfile.Usage) Stats {
-	st := Stats{Workers: len(usages) - 1, Uptime: usages[0].Age.Seconds()}
+func sum(usages []pidfile.Usage) stats {
+	st := stats{Workers: len(usages) - 1, Uptime: usages[0].Age.Seconds()}
 	pss := int64(0)
 	for _, u := range usages {
 		st.CPUSeconds += u.CPU.Seconds()

@@ -53,26 +53,26 @@ func TestSum(t *testing.T) {
 		{PID: 11, CPU: time.Second, Age: time.Second, RSS: 50, PSS: 20, Threads: 1, FDs: 90, MaxFDs: 100},
 		{PID: 12, RSS: 1, FDs: -1, MaxFDs: 1},
 	})
-	want := Stats{CPUSeconds: 2, RSS: 151, PSS: &pss, Workers: 2, Threads: 3, Descriptors: &fds, MaxFDs: &limit, Uptime: 60}
+	want := stats{CPUSeconds: 2, RSS: 151, PSS: &pss, Workers: 2, Threads: 3, Descriptors: &fds, MaxFDs: &limit, Uptime: 60}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	got = sum([]pidfile.Usage{{PSS: 5, FDs: -1, MaxFDs: -1}, {PSS: -1, FDs: -1, MaxFDs: -1}})
-	if diff := cmp.Diff(Stats{Workers: 1}, got); diff != "" {
+	if diff := cmp.Diff(stats{Workers: 1}, got); diff != "" {
 		t.Errorf("what is not known (-want +got)\n%s", diff)
 	}
 }
 
 func TestTable(t *testing.T) {
 	pss, fds, limit := int64(1<<40), 10234, int64(1<<20)
-	large := Stats{CPUPercent: 1234.56, RSS: 999 << 30, PSS: &pss, Workers: 12345, Threads: 123456, Descriptors: &fds, MaxFDs: &limit, Uptime: 999 * 86400}
+	large := stats{CPUPercent: 1234.56, RSS: 999 << 30, PSS: &pss, Workers: 12345, Threads: 123456, Descriptors: &fds, MaxFDs: &limit, Uptime: 999 * 86400}
 	var all table
 	all.row("object-reconstructor/4", 4194304, large)
-	all.row("object-server/4", 77, Stats{CPUPercent: 0.04, RSS: 9 << 20, Uptime: 3.9})
+	all.row("object-server/4", 77, stats{CPUPercent: 0.04, RSS: 9 << 20, Uptime: 3.9})
 	all.idle("object-updater/4", idleWord(pidfile.Dead))
 	all.idle("evil\x1b", idleWord(pidfile.Stopped))
-	all.sums([]Stats{large, {CPUPercent: 1}})
-	all.sums([]Stats{large})
+	all.sums([]stats{large, {CPUPercent: 1}})
+	all.sums([]stats{large})
 	var got []string
 	for _, l := range all.lines() {
 		got = append(got, l.text)
@@ -92,7 +92,7 @@ evil\x1b                not running
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	verbose := table{verbose: true}
-	verbose.row("object-server/4", 4194304, Stats{CPUPercent: 100, RSS: 9 << 30, PSS: &pss, Workers: 32, Threads: 64, Descriptors: &fds, MaxFDs: &limit})
+	verbose.row("object-server/4", 4194304, stats{CPUPercent: 100, RSS: 9 << 30, PSS: &pss, Workers: 32, Threads: 64, Descriptors: &fds, MaxFDs: &limit})
 	for _, l := range verbose.lines() {
 		if n := utf8.RuneCountInString(l.text); n > 80 {
 			t.Errorf("%q has %d columns", l.text, n)

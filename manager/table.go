@@ -59,7 +59,7 @@ func idleWord(s pidfile.State) string {
 }
 
 // row adds a server that runs.
-func (t *table) row(name string, pid int, st Stats) {
+func (t *table) row(name string, pid int, st stats) {
 	fds := "-"
 	if st.Descriptors != nil {
 		fds = itoa(*st.Descriptors)
@@ -70,7 +70,7 @@ func (t *table) row(name string, pid int, st Stats) {
 	t.add(printable(name), itoa(pid), st, fds, uptime(st.Uptime))
 }
 
-func (t *table) add(name, pid string, st Stats, fds, up string) {
+func (t *table) add(name, pid string, st stats, fds, up string) {
 	pss := "-"
 	if st.PSS != nil {
 		pss = sizeCell(*st.PSS)
@@ -88,7 +88,7 @@ func (t *table) wanted(cells []string) []string {
 }
 
 // sums adds the sum, the least and the most of a program of which several run.
-func (t *table) sums(all []Stats) {
+func (t *table) sums(all []stats) {
 	if len(all) < 2 {
 		return
 	}
@@ -104,8 +104,8 @@ func (t *table) sums(all []Stats) {
 }
 
 // combine combines what two servers take, figure by figure.
-func (s Stats) combine(o Stats, f func(a, b float64) float64) Stats {
-	out := Stats{
+func (s stats) combine(o stats, f func(a, b float64) float64) stats {
+	out := stats{
 		CPUPercent: f(s.CPUPercent, o.CPUPercent), RSS: int64(f(float64(s.RSS), float64(o.RSS))),
 		Workers: int(f(float64(s.Workers), float64(o.Workers))), Threads: int(f(float64(s.Threads), float64(o.Threads))),
 		Uptime: f(s.Uptime, o.Uptime),

@@ -118,7 +118,7 @@ func (x *waiting) show() {
 	if t.killed {
 		doing, limit = "killing", killGrace
 	}
-	c.Waiting(Progress{Doing: doing, Done: x.over, Total: len(x.all), Who: whose(t.i, t.process.PID()),
+	c.Waiting(progress{Doing: doing, Done: x.over, Total: len(x.all), Who: whose(t.i, t.process.PID()),
 		Since: t.deadline.Add(-limit), Limit: limit})
 }
 

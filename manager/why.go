@@ -20,8 +20,8 @@ const (
 	verdictSkipped = "skipped" // there was no point in it, or it was a dry run
 )
 
-// A Check is one thing that why has looked at.
-type Check struct {
+// A check is one thing that why has looked at.
+type check struct {
 	Name    string `json:"name"`
 	Verdict string `json:"verdict"`        // ok, warning, failed, unknown or skipped
 	Detail  string `json:"detail"`         // what was seen
@@ -42,7 +42,7 @@ type exam struct {
 	i       *server.Instance
 	f       pidfile.Finding
 	copies  server.Untracked
-	checks  []Check
+	checks  []check
 	process *pidfile.Process // of a server that runs; nil: it does not
 	// obstacles are what of the profile keeps the server from being started.
 	obstacles []server.Obstacle
@@ -97,13 +97,13 @@ func (e *exam) run(ctx context.Context) {
 }
 
 // add notes a check.
-func (e *exam) add(verdict, name, format string, args ...any) *Check {
-	e.checks = append(e.checks, Check{Name: name, Verdict: verdict, Detail: fmt.Sprintf(format, args...)})
+func (e *exam) add(verdict, name, format string, args ...any) *check {
+	e.checks = append(e.checks, check{Name: name, Verdict: verdict, Detail: fmt.Sprintf(format, args...)})
 	return &e.checks[len(e.checks)-1]
 }
 
 // fail notes a failure, and what to type next.
-func (e *exam) fail(name, next, format string, args ...any) *Check {
+func (e *exam) fail(name, next, format string, args ...any) *check {
 	c := e.add(verdictFailed, name, format, args...)
 	c.Next = next
 	return c
@@ -111,14 +111,14 @@ func (e *exam) fail(name, next, format string, args ...any) *Check {
 
 // is says whether the last check of that name has the verdict.
 func (e *exam) is(name, verdict string) bool {
-	return slices.ContainsFunc(e.checks, func(c Check) bool { return c.Name == name && c.Verdict == verdict })
+	return slices.ContainsFunc(e.checks, func(c check) bool { return c.Name == name && c.Verdict == verdict })
 }
 
-func (c Check) sentence() string { return cmp.Or(c.cause, c.Detail) }
+func (c check) sentence() string { return cmp.Or(c.cause, c.Detail) }
 
 // failed are the failures, the best explanation first.
-func (e *exam) failed() []Check {
-	var out []Check
+func (e *exam) failed() []check {
+	var out []check
 	for _, name := range causes {
 		for _, c := range e.checks {
 			if c.Name == name && c.Verdict == verdictFailed {
@@ -132,7 +132,7 @@ func (e *exam) failed() []Check {
 func (e *exam) wrong() bool { return len(e.failed()) > 0 || e.f.State == pidfile.Unknown }
 
 // print says the cause in one line, then what was looked at, then what to type.
-func (e *exam) print(failed []Check) {
+func (e *exam) print(failed []check) {
 	c, i := e.m.Console, e.i
 	color := red
 	if len(failed) == 0 && e.process != nil {
@@ -161,7 +161,7 @@ func (e *exam) print(failed []Check) {
 }
 
 // headline names the cause.
-func (e *exam) headline(failed []Check) string {
+func (e *exam) headline(failed []check) string {
 	who := e.i.String() + " (" + subject(e.i) + ")"
 	pids := e.copies.PIDs
 	switch {
