@@ -112,10 +112,14 @@ func (s *starting) settled(c *server.Child) {
 	}
 	r.ended(c)
 	s.forgetLocked(c)
-	if c.Succeeded() && (s.passes(c) || mayEnd(i.Program)) {
-		return
+	if !s.fine(c) {
+		s.died(c)
 	}
-	s.died(c)
+}
+
+// fine says whether c has ended as it may.
+func (s *starting) fine(c *server.Child) bool {
+	return c.Succeeded() && (s.passes(c) || mayEnd(c.Instance.Program))
 }
 
 // ended notes how a process ended that this mgr is the parent of.
@@ -156,12 +160,12 @@ func (s *starting) died(c *server.Child) {
 	if c.Status.Exited() && c.Status.ExitStatus() == 0 && !s.passes(c) && !i.Program.Forking {
 		m.Console.Hint("if it daemonizes, the profile has to say so: forking = true")
 	}
-	tries := s.tries[i] + 1
-	s.tries[i] = tries
-	if tries > i.Program.StartRetries || m.Options.Compat || m.Options.NoWait || s.passes(c) {
+	if !s.retries(c) {
 		s.failed = true
 		return
 	}
+	s.tries[i]++
+	tries := s.tries[i]
 	delay := time.Duration(tries) * time.Second
 	m.Console.Hint("trying again in %s s (%d of %d)", seconds(delay), tries, i.Program.StartRetries)
 	s.again = append(s.again, i)
@@ -187,8 +191,8 @@ func (s *starting) recognize(c *server.Child) {
 }
 
 // forgetLocked removes the pidfile of a server that has ended since its lock
-// was given up, unless somebody else is dealing with it by now, or has: then it was
-// stopped, and is not to be started again.
+// was given up, or marks that it is to be tried again, unless somebody else is
+// dealing with it by now, or has: then it was stopped, and is not to be started again.
 func (s *starting) forgetLocked(c *server.Child) {
 	i := c.Instance
 	err := i.TryLock()
@@ -197,12 +201,25 @@ func (s *starting) forgetLocked(c *server.Child) {
 		return
 	}
 	defer i.Unlock()
-	if !i.Program.OwnPidfile() { // or the server may have removed it
-		f := i.Inspect()
-		f.Process.Close()
-		s.stopped[i] = f.Record.PID != c.Process.PID()
+	s.stopped[i] = s.wasStopped(c)
+	if s.stopped[i] || s.fine(c) || !s.retries(c) {
+		s.forget(c)
+		return
 	}
-	s.forget(c)
+	s.mark(c)
+}
+
+// wasStopped says whether somebody has stopped a server that has ended: then its
+// pidfile has gone, or is another one's. Where the server may have removed it, it also
+// has to have ended as one does that was stopped. The lock is held.
+func (s *starting) wasStopped(c *server.Child) bool {
+	p := c.Instance.Program
+	f := c.Instance.Inspect()
+	f.Process.Close()
+	if !p.OwnPidfile() {
+		return f.Record.PID != c.Process.PID()
+	}
+	return f.State == pidfile.Stopped && c.Tracked() && c.Obeyed(p.StopSignal)
 }
 
 // late says that a server is not ready in time, or not yet.

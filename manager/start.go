@@ -47,6 +47,7 @@ type starting struct {
 	left     map[*server.Instance]int   // dead servers, by pid, whose workers still run
 	loose    map[*server.Instance][]int // servers, by pid, that run without a pidfile
 	again    []*server.Instance         // to be tried again
+	marks    map[*server.Instance]int   // of those: what their pidfiles hold meanwhile, see mark
 	launched []*server.Instance         // by a dry run
 	due      time.Time                  // when
 	failed   bool
@@ -56,7 +57,7 @@ type starting struct {
 // startAll starts the instances of servers but those in skip, tier after tier:
 // the next one begins once the one before is ready.
 func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip map[*server.Instance]bool) int {
-	s := &starting{m: m, skip: skip, begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}, stopped: map[*server.Instance]bool{}, left: map[*server.Instance]int{}, loose: map[*server.Instance][]int{}}
+	s := &starting{m: m, skip: skip, begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}, stopped: map[*server.Instance]bool{}, left: map[*server.Instance]int{}, loose: map[*server.Instance][]int{}, marks: map[*server.Instance]int{}}
 	if err := m.openRunDir(); err != nil {
 		m.problem(nil, "%v: nothing started", err)
 		return Failed
@@ -108,6 +109,7 @@ const perLaunch = 5
 // have it. Where there are more than descriptors for them, they are started in
 // waves: those that are under way are waited for before the next ones.
 func (s *starting) tier(ctx context.Context, servers []*server.Server, todo []*server.Instance) {
+	defer s.abandon(ctx, todo)
 	wave := max(handles()/perLaunch, 1)
 	for len(todo) > wave && !s.m.Options.Foreground && ctx.Err() == nil {
 		s.round(ctx, nil, todo[:wave])
@@ -117,20 +119,7 @@ func (s *starting) tier(ctx context.Context, servers []*server.Server, todo []*s
 		return
 	}
 	s.round(ctx, servers, todo)
-	for len(s.again) > 0 && ctx.Err() == nil {
-		s.m.Console.Waiting(progress{Doing: "starting again", Who: s.again[0].Label(), Since: time.Now(), Limit: time.Until(s.due).Round(time.Second)})
-		timer := time.NewTimer(time.Until(s.due))
-		select {
-		case <-ctx.Done():
-			s.failed = true
-		case <-timer.C:
-		}
-		timer.Stop()
-		todo, s.again = s.again, nil
-		if ctx.Err() == nil {
-			s.round(ctx, nil, todo)
-		}
-	}
+	s.retry(ctx)
 }
 
 // round starts instances at once and waits for them at once.
@@ -232,7 +221,10 @@ func (s *starting) launch(i *server.Instance, f pidfile.Finding) *server.Child {
 	m := s.m
 	s.begun[i] = true
 	r := m.found(i, f)
-	f = m.foreseen(i, f)
+	f, goOn := s.resume(i, m.foreseen(i, f))
+	if !goOn {
+		return nil
+	}
 	if pids := s.loose[i]; len(pids) > 0 {
 		s.failed = true
 		m.problem(i, "%s (%s): not started: %s this server already, without a pidfile", i, subject(i), runPIDs(pids))

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"slices"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -134,6 +135,19 @@ func (c *Child) Died() string {
 	default:
 		return fmt.Sprintf("exit status %d", c.Status.ExitStatus())
 	}
+}
+
+// Obeyed says whether the process may have ended because it got the signal to end, or
+// SIGKILL: by it, with nothing wrong, or with the status that shells have for that.
+func (c *Child) Obeyed(sig syscall.Signal) bool {
+	switch {
+	case c.Followed:
+		return true // who is not its parent cannot tell
+	case c.Status.Signaled():
+		return c.Status.Signal() == sig || c.Status.Signal() == unix.SIGKILL
+	}
+	code := c.Status.ExitStatus()
+	return code == 0 || code == 128+int(sig)
 }
 
 // Succeeded says whether the process ended as the program's exitcodes have it.
