@@ -95,7 +95,7 @@ func long(arg string, rest []string, flags []cli.Flag) ([]string, []string, erro
 	case attached && !takesValue(flag):
 		return nil, nil, fmt.Errorf("option --%s takes no value", name)
 	}
-	name = "--" + flag.Names()[0]
+	name = "--" + names(flag)[0]
 	switch {
 	case !takesValue(flag):
 		return []string{name}, rest, nil
@@ -115,7 +115,7 @@ func short(arg string, rest []string, flags []cli.Flag) ([]string, []string, err
 		if flag == nil {
 			return nil, nil, fmt.Errorf("unknown option -%s", letters)
 		}
-		name := "--" + flag.Names()[0]
+		name := "--" + names(flag)[0]
 		switch {
 		case !takesValue(flag):
 			options = append(options, name)
@@ -131,11 +131,11 @@ func short(arg string, rest []string, flags []cli.Flag) ([]string, []string, err
 }
 
 func allNames(flags []cli.Flag) []string {
-	var names []string
+	var all []string
 	for _, f := range flags {
-		names = append(names, f.Names()[0])
+		all = append(all, names(f)[0])
 	}
-	return names
+	return all
 }
 
 // byPrefix finds the option of that name, or the only one whose name begins so,
@@ -143,7 +143,7 @@ func allNames(flags []cli.Flag) []string {
 func byPrefix(name string, flags []cli.Flag) cli.Flag {
 	var found cli.Flag
 	for _, f := range flags {
-		switch long := f.Names()[0]; {
+		switch long := names(f)[0]; {
 		case long == name:
 			return f
 		case len(name) > 1 && strings.HasPrefix(long, name):
@@ -158,11 +158,36 @@ func byPrefix(name string, flags []cli.Flag) cli.Flag {
 
 func byName(name string, flags []cli.Flag) cli.Flag {
 	for _, f := range flags {
-		if slices.Contains(f.Names(), name) {
+		if slices.Contains(names(f), name) {
 			return f
 		}
 	}
 	return nil
+}
+
+// given says whether the option of that long name is in argv, permuted.
+func given(argv []string, name string) bool {
+	for _, arg := range argv {
+		option, _, _ := strings.Cut(arg, "=")
+		switch option {
+		case "--":
+			return false
+		case "--" + name:
+			return true
+		}
+	}
+	return false
+}
+
+// names are those of an option, the long one first.
+func names(f cli.Flag) []string {
+	switch f := f.(type) {
+	case *cli.BoolFlag:
+		return append([]string{f.Name}, f.Aliases...)
+	case *cli.StringFlag:
+		return append([]string{f.Name}, f.Aliases...)
+	}
+	return f.Names()
 }
 
 func takesValue(f cli.Flag) bool {

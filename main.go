@@ -42,10 +42,10 @@ func run(args []string, console *manager.Console) int {
 	}
 	flags := flags()
 	argv, bad := arrange(args[1:], flags)
-	c, err := parse(argv, flags)
-	if err == nil && filepath.Base(args[0]) == "swift-init" {
-		err = c.Set("compat", "true")
+	if filepath.Base(args[0]) == "swift-init" {
+		argv = append([]string{"--compat"}, argv...)
 	}
+	c, err := parse(argv, flags)
 	if bad != nil {
 		err = bad
 	}
@@ -86,7 +86,7 @@ func dispatch(c *cli.Context, console *manager.Console) (int, error) {
 		console.Print("mgr " + version + "\n")
 		return manager.OK, nil
 	case c.Bool("help"), asksHelp(words) && !c.Bool("compat"):
-		console.Print(help(words, c.App.Flags))
+		console.Print(help(words, flags()))
 		return manager.OK, nil
 	}
 	cmd, servers, err := split(words)
@@ -115,13 +115,13 @@ func dispatch(c *cli.Context, console *manager.Console) (int, error) {
 			return manager.Usage, err
 		}
 	}
-	m := &manager.Manager{Fleet: f, Console: console, Options: o, Flags: describe(c.App.Flags)}
+	m := &manager.Manager{Fleet: f, Console: console, Options: o, Flags: describe(flags())}
 	return m.Run(interruptible(cmd.Name == "no-daemon" || o.Foreground || o.Stays()), cmd, servers), nil
 }
 
 // compatUsage is what swift-init says to too few words or an unknown command.
 func compatUsage(c *cli.Context, console *manager.Console, words []string) int {
-	console.Print(help(nil, c.App.Flags))
+	console.Print(help(nil, flags()))
 	if len(words) < 2 {
 		console.Print("ERROR: specify server(s) and command\n")
 	} else {

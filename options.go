@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,10 +86,11 @@ func describe(flags []cli.Flag) []manager.Flag {
 	var out []manager.Flag
 	for _, f := range flags {
 		doc := f.(cli.DocGenerationFlag)
-		row := manager.Flag{Name: f.Names()[0]}
+		called := names(f)
+		row := manager.Flag{Name: called[0]}
 		row.Value, row.Help = placeholder(doc.GetUsage())
-		if len(f.Names()) > 1 {
-			row.Short = f.Names()[1]
+		if len(called) > 1 {
+			row.Short = called[1]
 		}
 		if env := doc.GetEnvVars(); len(env) > 0 {
 			row.Env = env[0]
@@ -115,16 +117,26 @@ func placeholder(text string) (value, plain string) {
 
 // parse reads what permute has put in order. The library would do so too, but only
 // within a frame of commands and help that costs as much as all else that mgr does
-// before it begins.
+// before it begins. It is told of no option that is not there: for each name that it
+// takes in or looks for, it runs a regular expression.
 func parse(argv []string, flags []cli.Flag) (*cli.Context, error) {
 	set := flag.NewFlagSet("mgr", flag.ContinueOnError)
 	set.SetOutput(io.Discard) // errors and help are ours
+	flags = slices.DeleteFunc(slices.Clone(flags), func(f cli.Flag) bool { return !hasValue(f) && !given(argv, names(f)[0]) })
 	var errs []error
 	for _, f := range flags {
 		errs = append(errs, f.Apply(set))
 	}
 	errs = append(errs, set.Parse(argv))
 	return cli.NewContext(&cli.App{Flags: flags}, set, nil), errors.Join(errs...)
+}
+
+// hasValue says whether the option may have a value without being given.
+func hasValue(f cli.Flag) bool {
+	if _, is := f.(*cli.GenericFlag); is {
+		return true
+	}
+	return len(f.(cli.DocGenerationFlag).GetEnvVars()) > 0
 }
 
 // options reads the options of the command line.
