@@ -99,7 +99,10 @@ func (c *checking) server(s *server.Server, strict bool) {
 	if s.Deprecated != "" {
 		m.deprecated(s)
 	}
-	if len(s.Instances) == 0 && strict {
+	if len(s.Instances) == 0 && strict && m.Options.Number != 0 {
+		m.noConf(s, &m.errors)
+		c.findings++
+	} else if len(s.Instances) == 0 && strict {
 		c.finding(nil, "%s: no conf below %q", s.Program.Name, m.Fleet.ConfDir)
 	}
 	for _, i := range s.Instances {

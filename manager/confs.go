@@ -1,6 +1,8 @@
 package manager
 
 import (
+	"fmt"
+
 	"mgr/server"
 )
 
@@ -69,11 +71,41 @@ func (m *Manager) noConf(srv *server.Server, list *[]string) {
 	if len(srv.Program.Conf) == 0 && len(srv.Instances) > 0 {
 		m.remark(list, "%s is not started: %s", srv.Instances[0].Process, orphaned(srv.Instances[0]))
 	} else if m.Options.Number != 0 {
-		m.remark(list, "Unable to locate config number %d for %s", m.Options.Number, srv.Program.Name)
+		m.noNumber(srv, list)
 	} else {
 		m.remark(list, "Unable to locate config for %s", srv.Program.Name)
 	}
 	m.foundConfs(srv)
+}
+
+// noNumber says that a program has fewer confs, or processes, than the number asked
+// for. A restart finds that out twice, and tells it once.
+func (m *Manager) noNumber(srv *server.Server, list *[]string) {
+	text := fmt.Sprintf("Unable to locate config number %d for %s", m.Options.Number, srv.Program.Name)
+	if !m.Options.Compat {
+		text += " (" + thereAre(srv) + ")"
+	}
+	if m.warned[text] {
+		*list = append(*list, text)
+		return
+	}
+	m.warned[text] = true
+	m.remark(list, "%s", text)
+}
+
+// thereAre says how many confs, or processes, there are to choose from.
+func thereAre(srv *server.Server) string {
+	n := len(srv.Confs)
+	if len(srv.Program.Conf) == 0 {
+		n = len(srv.Known)
+	}
+	switch n {
+	case 0:
+		return "there is none"
+	case 1:
+		return "there is 1"
+	}
+	return "there are " + itoa(n)
 }
 
 // foundConfs lists, at -v, the confs that there are.

@@ -112,6 +112,10 @@ func (t *signals) status(ctx context.Context, servers []*server.Server, strict, 
 
 // none says that nothing of a program runs, where that is a failure.
 func (m *Manager) none(s *server.Server) {
+	if m.Options.Number != 0 && len(s.Instances) == 0 && !m.Options.Compat {
+		m.noConf(s, &m.errors)
+		return
+	}
 	text := "No " + s.Program.Name + " running"
 	m.Console.Say("%s", text)
 	m.fault(nil, text)

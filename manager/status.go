@@ -34,8 +34,12 @@ func (m *Manager) status(_ context.Context, servers []*server.Server) int {
 			seen[pidfile.Unknown] = true
 		}
 		if len(s.Instances) == 0 && strict {
-			m.fault(nil, "No "+s.Program.Name+" running")
 			seen[pidfile.Stopped] = true
+			if m.Options.Number != 0 {
+				m.noConf(s, &m.errors)
+				continue
+			}
+			m.fault(nil, "No "+s.Program.Name+" running")
 			show(sighting{server: s, finding: pidfile.Finding{State: pidfile.Stopped}})
 		}
 		for _, i := range s.Instances {

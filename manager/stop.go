@@ -122,8 +122,11 @@ func (s *stopping) sayNone(servers []*server.Server) {
 		if s.ran[srv.Program] || s.untouched(srv) || !m.Options.Compat && !srv.Named && len(srv.Instances) == 0 {
 			continue
 		}
-		if m.Options.Compat && m.Options.Number != 0 && len(srv.Instances) == 0 {
+		if m.Options.Number != 0 && len(srv.Instances) == 0 {
 			m.noConf(srv, &m.warnings)
+			if !m.Options.Compat {
+				continue
+			}
 		}
 		m.Console.Say("No %s running", srv.Program.Name)
 	}
