@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"mgr/server"
 )
@@ -38,7 +37,7 @@ func (m *Manager) list(_ context.Context, servers []*server.Server) int {
 
 func (m *Manager) listServer(b *strings.Builder, s *server.Server) int {
 	status := OK
-	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	var rows [][3]string
 	for n, i := range s.Instances {
 		r := m.result(i)
 		path, _, err := i.Command()
@@ -58,10 +57,23 @@ func (m *Manager) listServer(b *strings.Builder, s *server.Server) int {
 		if i.Number == 0 {
 			number = "gone"
 		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", number, printable(m.below(m.Fleet.ConfDir, i.Conf)), printable(m.below(m.Fleet.RunDir, i.Pidfile)))
+		rows = append(rows, [3]string{number, printable(m.below(m.Fleet.ConfDir, i.Conf)), printable(m.below(m.Fleet.RunDir, i.Pidfile))})
 	}
-	w.Flush()
+	align(b, rows)
 	return status
+}
+
+// align prints rows, with their cells below each other.
+func align(b *strings.Builder, rows [][3]string) {
+	var widths [3]int
+	for _, row := range rows {
+		for n, cell := range row {
+			widths[n] = max(widths[n], width(cell))
+		}
+	}
+	for _, row := range rows {
+		b.WriteString("  " + padded(row[0], widths[0]) + "  " + padded(row[1], widths[1]) + "  " + row[2] + "\n")
+	}
 }
 
 // below shortens a path to what it is below root, where it is.
