@@ -56,12 +56,6 @@ func (m *Manager) runChecks(ctx context.Context, servers []*server.Server) bool 
 			todo = append(todo, s.Instances...)
 		}
 	}
-	if m.Options.DryRun {
-		for _, i := range todo {
-			m.would("test %s...(%s)", i, subject(i))
-		}
-		return true
-	}
 	return m.runTests(ctx, todo)
 }
 

@@ -27,16 +27,14 @@ func (m *Manager) preflight(servers []*server.Server) int {
 // impossible gives report what Preflight finds, each finding once.
 func (m *Manager) impossible(servers []*server.Server, report func(*server.Instance, *aliases.Error)) int {
 	seen := map[aliases.Error]bool{}
-	for _, s := range servers {
-		for _, i := range s.Instances {
-			if i.Orphan {
-				continue
-			}
-			for _, err := range i.Preflight() {
-				if !seen[*err] {
-					seen[*err] = true
-					report(i, err)
-				}
+	for _, i := range instances(servers) {
+		if i.Orphan {
+			continue
+		}
+		for _, err := range i.Preflight() {
+			if !seen[*err] {
+				seen[*err] = true
+				report(i, err)
 			}
 		}
 	}
@@ -65,12 +63,6 @@ func (m *Manager) testConfs(ctx context.Context, servers []*server.Server, wante
 			}
 		}
 	}
-	if m.Options.DryRun {
-		for _, i := range todo {
-			m.would("test %s...(%s)", i, subject(i))
-		}
-		return true
-	}
 	if m.runTests(ctx, todo) {
 		return true
 	}
@@ -80,9 +72,15 @@ func (m *Manager) testConfs(ctx context.Context, servers []*server.Server, wante
 	return false
 }
 
-// runTests runs checkcommands. Where it is not sure that a program knows such a
-// test, one instance finds out for all.
+// runTests runs checkcommands, and says whether all are content. Where it is not sure
+// that a program knows such a test, one instance finds out for all.
 func (m *Manager) runTests(ctx context.Context, todo []*server.Instance) bool {
+	if m.Options.DryRun {
+		for _, i := range todo {
+			m.would("test %s...(%s)", i, subject(i))
+		}
+		return true
+	}
 	t := &confTests{m: m, ok: true, untested: map[*aliases.Program]bool{}}
 	asked := map[*aliases.Program]bool{}
 	var first, rest []*server.Instance
@@ -121,22 +119,14 @@ func (t *confTests) run(ctx context.Context, todo []*server.Instance) {
 	defer m.tidy(ctx, todo, malformed(todo))
 	for _, i := range todo {
 		m.note("Testing %s...(%s)", i, subject(i))
-		c, err := i.Test()
-		if err == nil {
-			if err = launches.Add(c); err != nil {
-				c.Kill()
-				c.Process.Close()
-			}
-		}
-		if err != nil {
+		if _, err := launchTest(launches, i); err != nil {
 			m.problem(i, "%s (%s): checkcommand: %v", i, subject(i), err)
 			t.ok = false
 		}
 	}
 	m.Console.Flush()
-	limit := func(c *server.Child) time.Duration { return c.Instance.Program.ReadyWait }
 	defer m.Console.Waited()
-	left, err := launches.Until(func(c *server.Child) bool { return c.Exited }, limit, m.following("testing", launches.Children))
+	left, err := awaitTests(launches, m.following("testing", launches.Children))
 	if err != nil {
 		m.problem(nil, "%v", err)
 		t.ok = false
@@ -148,6 +138,26 @@ func (t *confTests) run(ctx context.Context, todo []*server.Instance) {
 			t.judge(c)
 		}
 	}
+}
+
+// launchTest starts the checkcommand of one instance.
+func launchTest(launches *server.Launches, i *server.Instance) (*server.Child, error) {
+	c, err := i.Test()
+	if err != nil {
+		return nil, err
+	}
+	if err := launches.Add(c); err != nil {
+		c.Kill()
+		c.Process.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// awaitTests waits for the end of checkcommands, and gives those that take too long.
+func awaitTests(launches *server.Launches, over func(*server.Child)) ([]*server.Child, error) {
+	limit := func(c *server.Child) time.Duration { return c.Instance.Program.ReadyWait }
+	return launches.Until(func(c *server.Child) bool { return c.Exited }, limit, over)
 }
 
 // giveUp ends a test that is not over in time.

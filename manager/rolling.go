@@ -42,21 +42,22 @@ func (m *Manager) rolling(ctx context.Context, servers []*server.Server, do func
 func (m *Manager) parts(servers []*server.Server) [][]*server.Server {
 	var parts [][]*server.Server
 	room := 0
-	var empty []*server.Server
+	var ordered, empty []*server.Server
 	for _, t := range m.tiers(servers) {
-		for _, s := range t.servers {
-			if len(s.Instances) == 0 {
-				empty = append(empty, s)
+		ordered = append(ordered, t.servers...)
+	}
+	for _, s := range ordered {
+		if len(s.Instances) == 0 {
+			empty = append(empty, s)
+		}
+		for left := s.Instances; len(left) > 0; {
+			if room == 0 {
+				parts, room = append(parts, nil), *m.Options.Serial
 			}
-			for left := s.Instances; len(left) > 0; {
-				if room == 0 {
-					parts, room = append(parts, nil), *m.Options.Serial
-				}
-				some := *s
-				some.Instances = left[:min(room, len(left))]
-				left, room = left[len(some.Instances):], room-len(some.Instances)
-				parts[len(parts)-1] = append(parts[len(parts)-1], &some)
-			}
+			some := *s
+			some.Instances = left[:min(room, len(left))]
+			left, room = left[len(some.Instances):], room-len(some.Instances)
+			parts[len(parts)-1] = append(parts[len(parts)-1], &some)
 		}
 	}
 	if len(parts) == 0 {

@@ -88,23 +88,12 @@ func (r *reloading) begin(i *server.Instance, p *pidfile.Process) (int, error) {
 	}
 	if i.Program.RetireSignal != 0 && !m.Options.Compat {
 		if old := i.Predecessor(p); old != 0 {
-			m.Console.Flush()
-			m.problem(i, "%s (%d - %s): its predecessor, pid %d, has not ended yet: it would make no successor, and is not signalled", i, p.PID(), subject(i), old)
-			m.Console.Hint("pid %d finishes what it does; reload-seamless --wait-drained waits for that", old)
-			r.signals.failed[i.Program] = true
+			r.tooSoon(i, p, old)
 			return 1, nil
 		}
 	}
 	if r.tree == nil {
-		begun := time.Now()
-		err := m.send(i, p, p, sig)
-		if err == nil {
-			r.asked = append(r.asked, i)
-			if i.Program.RetireSignal == 0 && !m.Options.DryRun { // a successor writes a pidfile of its own
-				m.taken(i, p.PID(), begun)
-			}
-		}
-		return 1, err
+		return 1, r.ask(i, p)
 	}
 	own, err := p.Dup()
 	if err != nil {
@@ -123,6 +112,28 @@ func (r *reloading) begin(i *server.Instance, p *pidfile.Process) (int, error) {
 	}
 	r.begun = append(r.begun, re)
 	return 1, nil
+}
+
+// tooSoon says that a server is itself the successor of one that has yet to end.
+func (r *reloading) tooSoon(i *server.Instance, p *pidfile.Process, old int) {
+	m := r.m
+	m.Console.Flush()
+	m.problem(i, "%s (%d - %s): its predecessor, pid %d, has not ended yet: it would make no successor, and is not signalled", i, p.PID(), subject(i), old)
+	m.Console.Hint("pid %d finishes what it does; reload-seamless --wait-drained waits for that", old)
+	r.signals.failed[i.Program] = true
+}
+
+// ask signals a server that nobody waits for.
+func (r *reloading) ask(i *server.Instance, p *pidfile.Process) error {
+	begun := time.Now()
+	if err := r.m.send(i, p, p, i.Program.SeamlessSignal); err != nil {
+		return err
+	}
+	r.asked = append(r.asked, i)
+	if i.Program.RetireSignal == 0 && !r.m.Options.DryRun { // a successor writes a pidfile of its own
+		r.m.taken(i, p.PID(), begun)
+	}
+	return nil
 }
 
 // settle gives up the locks that are held, when their successors are there.

@@ -229,17 +229,11 @@ func tryConf(ctx context.Context, i *server.Instance) (*server.Child, error) {
 		return nil, err
 	}
 	defer launches.Close()
-	c, err := i.Test()
+	c, err := launchTest(launches, i)
 	if err != nil {
 		return nil, err
 	}
-	if err := launches.Add(c); err != nil {
-		c.Kill()
-		c.Process.Close()
-		return nil, err
-	}
-	limit := func(c *server.Child) time.Duration { return c.Instance.Program.ReadyWait }
-	_, err = launches.Until(func(c *server.Child) bool { return c.Exited }, limit, func(*server.Child) {})
+	_, err = awaitTests(launches, func(*server.Child) {})
 	c.Kill() // if it has not ended
 	if err == nil && ctx.Err() != nil {
 		err = errors.New("interrupted")

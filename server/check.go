@@ -40,14 +40,8 @@ func (i *Instance) Obstacles() []Obstacle {
 	if _, _, err := i.Command(); err != nil {
 		fail("command", err)
 	}
-	if len(p.CheckCommand) > 0 {
-		words, err := i.fleet.words(p, p.CheckCommand[:1], i.unit())
-		if err == nil {
-			err = i.fleet.look(words[0]).err
-		}
-		if err != nil {
-			fail("checkcommand", err)
-		}
+	if err := i.checkTest(); err != nil {
+		fail("checkcommand", err)
 	}
 	if _, err := i.fleet.credentials(p.User, ""); err != nil {
 		fail("user", err)
@@ -78,6 +72,18 @@ func (i *Instance) Obstacles() []Obstacle {
 		}
 	}
 	return all
+}
+
+// checkTest says why the checkcommand, if there is one, cannot be found.
+func (i *Instance) checkTest() error {
+	if len(i.Program.CheckCommand) == 0 {
+		return nil
+	}
+	words, err := i.fleet.words(i.Program, i.Program.CheckCommand[:1], i.unit())
+	if err != nil {
+		return err
+	}
+	return i.fleet.look(words[0]).err
 }
 
 func checkChdir(path string) error {

@@ -169,18 +169,23 @@ func (r *Reexec) Hear() {
 	c := Child{Instance: r.Instance, Process: r.Process}
 	for _, s := range r.sockets {
 		for _, n := range s.read(c.trusts) {
-			switch {
-			case n.Failed:
-				r.Refused = n.Status
-				if r.Refused == "" {
-					r.Refused = "it gives no reason"
-				}
-			case n.Reloading:
-				r.only, r.reloading, r.ready = true, true, time.Time{}
-			case n.Ready:
-				r.ready = time.Now()
-			}
+			r.take(n)
 		}
+	}
+}
+
+// take takes one message of the server.
+func (r *Reexec) take(n notice) {
+	switch {
+	case n.Failed:
+		r.Refused = n.Status
+		if r.Refused == "" {
+			r.Refused = "it gives no reason"
+		}
+	case n.Reloading:
+		r.only, r.reloading, r.ready = true, true, time.Time{}
+	case n.Ready:
+		r.ready = time.Now()
 	}
 }
 
