@@ -220,7 +220,7 @@ func noLimit(*server.Child) time.Duration { return 0 }
 func (s *starting) launch(i *server.Instance, f pidfile.Finding) *server.Child {
 	m := s.m
 	s.begun[i] = true
-	r := m.found(i, f)
+	m.found(i, f)
 	f, goOn := s.resume(i, m.foreseen(i, f))
 	if !goOn {
 		return nil
@@ -252,12 +252,17 @@ func (s *starting) launch(i *server.Instance, f pidfile.Finding) *server.Child {
 		s.wouldLaunch(i, mode)
 		return nil
 	}
-	doing := "Starting %s...(%s)"
+	return s.execute(i, mode)
+}
+
+// execute launches one instance, in whose way nothing is; nil if that fails.
+func (s *starting) execute(i *server.Instance, mode server.Mode) *server.Child {
+	m, doing := s.m, "Starting %s...(%s)"
 	if mode.Once {
 		doing = "Running %s once...(%s)"
 	}
 	m.Console.Say(doing, i, subject(i))
-	r.PIDAfter = 0
+	m.result(i).PIDAfter = 0
 	c, err := i.Launch(mode)
 	if err == nil {
 		if err = s.launches.Add(c); err != nil { // nobody would see what becomes of it
