@@ -35,8 +35,9 @@ for all at once, and removes their pidfiles. Programs of a higher priority come
 first. A stopsignal like QUIT/30/TERM/10/KILL/5 is a schedule. With
 --kill-after-timeout what has not ended then is killed, with its workers.
 
-No process is signalled that was not identified as the server. Exit status: 0
-nothing runs any more; 1 something still runs, or it cannot be told.`
+No process is signalled that was not identified as the server. With -v a second
+copy of it that no pidfile names is warned of. Exit status: 0 nothing runs any
+more; 1 something still runs, or it cannot be told.`
 
 	shutdownHelp = `The same as stop --graceful: servers finish the requests under way.`
 

@@ -45,12 +45,13 @@ type stopping struct {
 	failed  bool      // something is not stopped, or cannot be told to be
 	begun   map[*server.Instance]bool
 	wait    *waiting
-	under   []*target                 // of the targets, those not settled yet
-	ran     map[*aliases.Program]bool // something of it runs, or ran
-	tree    *pidfile.Tree             // before the signals, where a stop may kill
-	ports   bool                      // a start will follow: take down what the servers listen at
-	missing []*server.Instance        // those that were found not to run
-	loose   []*server.Instance        // of those, the ones that run without a pidfile
+	under   []*target                             // of the targets, those not settled yet
+	ran     map[*aliases.Program]bool             // something of it runs, or ran
+	tree    *pidfile.Tree                         // before the signals, where a stop may kill
+	ports   bool                                  // a start will follow: take down what the servers listen at
+	missing []*server.Instance                    // those that were found not to run
+	loose   []*server.Instance                    // of those, the ones that run without a pidfile
+	beside  map[*server.Instance]server.Untracked // servers that ran without a pidfile before the signals, at -v
 }
 
 // A target is one process that is to end: the server of an instance, or a
@@ -97,6 +98,7 @@ func (s *stopping) all(ctx context.Context, servers []*server.Server) {
 		return
 	}
 	defer s.wait.w.Close()
+	s.lookBeside(servers)
 	tiers := m.tiers(servers)
 	for n, t := range slices.Backward(tiers) {
 		s.tier(ctx, instances(t.servers))
@@ -109,6 +111,7 @@ func (s *stopping) all(ctx context.Context, servers []*server.Server) {
 		}
 	}
 	s.sayLoose(ctx)
+	s.sayBeside(ctx, servers)
 	s.sayNone(servers)
 	if ctx.Err() != nil {
 		s.interrupted(instances(servers))

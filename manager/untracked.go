@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"maps"
+	"slices"
 	"strings"
 
 	"mgr/pidfile"
@@ -147,6 +148,31 @@ func (s *stopping) sayLoose(ctx context.Context) {
 		s.loose = append(s.loose, i)
 		m.problem(i, "%s (%s): %s it without a pidfile: not signalled", i, subject(i), runPIDs(u.PIDs))
 		m.adoptHint(i, u.PIDs)
+	}
+}
+
+// lookBeside looks, at -v, for servers that run beside those with a pidfile: it takes
+// longer than most stops do. It is done before the first signal, since later what
+// servers leave behind may look like them. A restart starts others anyway.
+func (s *stopping) lookBeside(servers []*server.Server) {
+	if s.m.Options.Verbose && !s.ports {
+		s.beside = s.m.untracked(instances(servers), nil)
+	}
+}
+
+// sayBeside names those of them that run on, where what had the pidfile is gone.
+func (s *stopping) sayBeside(ctx context.Context, servers []*server.Server) {
+	m := s.m
+	if len(s.beside) == 0 || ctx.Err() != nil {
+		return
+	}
+	for _, i := range instances(servers) {
+		pids := slices.DeleteFunc(s.beside[i].PIDs, func(pid int) bool { return !i.Serves(pid) })
+		if len(pids) == 0 || slices.Contains(s.missing, i) || !m.foretold(i) && !stillAbsent(i) {
+			continue
+		}
+		m.warn(i, "%s (%s): %s it as well, without a pidfile: not signalled", i, subject(i), runPIDs(pids))
+		m.adoptHint(i, pids)
 	}
 }
 

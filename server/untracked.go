@@ -63,6 +63,20 @@ func (f *Fleet) Untracked(instances []*Instance, running map[int]bool) (map[*Ins
 	return out, nil
 }
 
+// Serves says whether the process pid, which Untracked gave, still is a server of i.
+func (i *Instance) Serves(pid int) bool {
+	id, err := i.identity()
+	if err != nil {
+		return false
+	}
+	p, err := pidfile.Open(pid)
+	if err != nil {
+		return false
+	}
+	defer p.Close()
+	return p.Serves(id)
+}
+
 // Outdated says that others had time to start servers: Untracked looks through
 // all processes again.
 func (f *Fleet) Outdated() { f.census = nil }
