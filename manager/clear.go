@@ -1,0 +1,68 @@
+package manager
+
+import (
+	"fmt"
+	"strings"
+
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// clear makes way for the pidfile of a new server.
+func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
+	m := s.m
+	switch f.State {
+	case pidfile.Stopped:
+		return nil
+	case pidfile.Dead:
+		m.noteStale(i)
+		if !m.foretold(i) { // or it still runs, and has workers
+			s.mentionLeft(i, f.Record)
+		}
+	case pidfile.Foreign:
+		if i.Stray(f) {
+			return fmt.Errorf("%w, and no other pidfile names it: pidfile %q kept", f.Err, i.Pidfile)
+		}
+		m.warn(i, "%s: %s: %s pidfile %q", i, holder(f), m.tense("replacing", "would replace"), i.Pidfile)
+	case pidfile.Malformed:
+		if err := m.unnamed(i, f); err != nil {
+			return err
+		}
+		return m.removeJunk(i, f)
+	}
+	return m.removePidfile(i, f.Record.PID)
+}
+
+// mentionLeft tells of workers that the server before left behind: those of a
+// graceful stop finish what they do, those of a crash may hold the port.
+func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) {
+	pid := rec.PID
+	left, err := i.Left(rec)
+	if err != nil || len(left) == 0 {
+		return
+	}
+	var pids []string
+	for _, p := range left {
+		pids = append(pids, itoa(p.PID()))
+		p.Close()
+	}
+	s.m.warn(i, "%s (%s): workers of the dead pid %d still run: %s", i, subject(i), pid, strings.Join(pids, " "))
+	s.m.Console.Hint("if they hold its port it cannot start: stop, or restart, ends them")
+	if !s.m.Options.DryRun && !s.m.Options.Compat {
+		s.left[i] = pid
+	}
+}
+
+// restore puts back the pidfile of a dead server whose workers still run, if no
+// new server has come of the start: nothing else leads to them.
+func (s *starting) restore(i *server.Instance) {
+	pid := s.left[i]
+	if pid == 0 {
+		return
+	}
+	if err := i.Restore(pid); err != nil {
+		s.m.warn(i, "%s: %v", i, err)
+		return
+	}
+	s.m.did(i, "start", pidfile.Dead, pid)
+}

@@ -1,0 +1,206 @@
+package manager
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"mgr/aliases"
+	"mgr/pidfile"
+	"mgr/server"
+)
+
+// batch launches instances whose locks are held, and gives up each lock when
+// its server is under way or has failed.
+func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
+	var launched []*server.Child
+	var err error
+	found := s.inspect(batch)
+	for _, i := range batch {
+		if c := s.launch(i, found[i]); c != nil {
+			if launched = append(launched, c); len(launched)%perCatch == 0 {
+				err = cmp.Or(err, s.launches.Catch())
+			}
+		} else {
+			i.Unlock()
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if s.m.Options.DryRun {
+		return
+	}
+	s.m.Console.Flush()
+	mine := map[*server.Child]bool{}
+	for _, c := range launched {
+		mine[c] = true
+	}
+	over := func(c *server.Child) bool {
+		return c.Executed && c.Tracked() || c.Exited || c.Failure != "" || !mine[c]
+	}
+	left, failed := s.launches.Until(over, s.untracked, func(c *server.Child) {
+		if mine[c] {
+			s.executed(c)
+			c.Instance.Unlock()
+		}
+	})
+	for _, c := range left {
+		// A stage that goes on without us has its lock from us: it must keep it
+		// until it has become the server.
+		if c.Executed {
+			c.Instance.Unlock()
+		}
+	}
+	if err = cmp.Or(err, failed); err != nil {
+		s.m.problem(nil, "%v", err)
+		s.failed = true
+	}
+}
+
+// perCatch is after how many launches it is seen what became of those before.
+const perCatch = 16
+
+// untracked is how long the lock is held for a server that writes its pidfile
+// itself: until then nobody else could tell that it is being started.
+func (s *starting) untracked(c *server.Child) time.Duration {
+	if c.Tracked() {
+		return 0
+	}
+	return c.Instance.Program.ReadyWait
+}
+
+func noLimit(*server.Child) time.Duration { return 0 }
+
+// launch starts one instance, which was found as f says, unless it runs; nil if
+// there is nothing to wait for.
+func (s *starting) launch(i *server.Instance, f pidfile.Finding) *server.Child {
+	m := s.m
+	s.begun[i] = true
+	m.found(i, f)
+	f, goOn := s.resume(i, m.foreseen(i, f))
+	if !goOn {
+		return nil
+	}
+	if pids := s.loose[i]; len(pids) > 0 {
+		s.failed = true
+		m.problem(i, "%s (%s): not started: %s this server already, without a pidfile", i, subject(i), runPIDs(pids))
+		m.adoptHint(i, pids)
+		return nil
+	}
+	switch f.State {
+	case pidfile.Running:
+		m.Console.Say("%s running (%d - %s)", i, f.Record.PID, subject(i))
+		s.already[i.Program] = true
+		return nil
+	case pidfile.Stopped, pidfile.Dead, pidfile.Foreign, pidfile.Malformed:
+		if err := s.clear(i, f); err != nil {
+			m.problem(i, "%s: %v: not started", i, err)
+			s.failed = true
+			return nil
+		}
+	default:
+		m.problem(i, "%s: cannot tell whether it runs, not started: %v", i, f.Err)
+		s.failed = true
+		return nil
+	}
+	mode := s.mode(i.Program)
+	if m.Options.DryRun {
+		s.wouldLaunch(i, mode)
+		return nil
+	}
+	return s.execute(i, mode)
+}
+
+// execute launches one instance, in whose way nothing is; nil if that fails.
+func (s *starting) execute(i *server.Instance, mode server.Mode) *server.Child {
+	m, doing := s.m, "Starting %s...(%s)"
+	if mode.Once {
+		doing = "Running %s once...(%s)"
+	}
+	m.Console.Say(doing, i, subject(i))
+	m.result(i).PIDAfter = 0
+	c, err := i.Launch(mode)
+	if err == nil {
+		if err = s.launches.Add(c); err != nil { // nobody would see what becomes of it
+			c.Kill()
+			c.Process.Await(time.Now().Add(killGrace))
+			_ = i.Remove(c.Process.PID())
+			c.Process.Close()
+		}
+	}
+	if err != nil {
+		m.problem(i, "%s (%s): not started: %v", i, subject(i), err)
+		s.failed = true
+		s.restore(i)
+		return nil
+	}
+	if c.Elsewhere != nil {
+		m.note("%s (%d): %v; it says that it is ready at another name", i, c.Process.PID(), c.Elsewhere)
+	}
+	m.did(i, "start", pidfile.Running, c.Process.PID())
+	return c
+}
+
+// mode says how a program is to be launched.
+func (s *starting) mode(p *aliases.Program) server.Mode {
+	o := s.m.Options
+	once := o.Once && p.OnceArgs != nil
+	if o.Once && !once && !s.m.warned["once "+p.Name] {
+		s.m.warned["once "+p.Name] = true
+		if !o.Compat {
+			s.m.warn(nil, "%s cannot run one pass: started as usual", p.Name)
+		}
+	}
+	return server.Mode{
+		Once: once, Foreground: o.Foreground, NoWait: o.NoWait && !o.Foreground,
+		ExactLimits: o.Compat, Stderr: o.JSON,
+	}
+}
+
+// executed notes that the stage has become the server, or says why not.
+func (s *starting) executed(c *server.Child) {
+	m, i := s.m, c.Instance
+	for _, w := range c.Limits {
+		m.limitWarning(w)
+	}
+	if c.Failure == "" {
+		return
+	}
+	m.problem(i, "%s (%s): not started: %s", i, subject(i), c.Failure)
+	s.failed = true
+	s.forget(c)
+	m.result(i).undone("start")
+}
+
+// limitWarning says once that a limit could not be set.
+func (m *Manager) limitWarning(w server.LimitWarning) {
+	if m.warned[w.Key] {
+		return
+	}
+	m.warned[w.Key] = true
+	if !m.Options.Compat {
+		m.warn(nil, "%s: cannot be %d, the hard limit is %d: %s; the servers run with %d", w.Key, w.Want, w.Max, w.Err, w.Max)
+		return
+	}
+	what, ok := map[string]string{
+		"limit_nofile": "file descriptor limit",
+		"limit_data":   "memory limit",
+		"limit_nproc":  "max process limit",
+	}[w.Key]
+	if !ok {
+		what = w.Key
+	}
+	m.Console.Say("WARNING: Unable to modify %s.  Running as non-root?", what)
+}
+
+// forget removes the pidfile of a server that has ended. The lock is held.
+func (s *starting) forget(c *server.Child) {
+	if c.Tracked() {
+		if err := c.Instance.Remove(c.Process.PID()); err != nil {
+			s.m.warn(c.Instance, "%s: %v", c.Instance, err)
+		}
+	}
+	s.m.did(c.Instance, "start", pidfile.Stopped, 0)
+	s.restore(c.Instance)
+}
