@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // A NameError says that a word means nothing.
@@ -277,27 +275,4 @@ func dots(word string) []int {
 		}
 	}
 	return at
-}
-
-// unprintable are blanks of every kind, control characters and what has no shape.
-func unprintable(c rune) bool { return unicode.IsSpace(c) || !unicode.IsGraphic(c) }
-
-// maxWord is the longest word that is looked at: what a glob costs grows with it.
-const maxWord = 4096
-
-// checkWord refuses what could be no name.
-func checkWord(word string) *NameError {
-	switch {
-	case word == "":
-		return &NameError{word, "a server has a name"}
-	case len(word) > maxWord:
-		return &NameError{clip(word), "longer than any name or glob of use"}
-	case !utf8.ValidString(word), strings.ContainsFunc(word, unprintable):
-		return &NameError{word, "a server's name holds no blanks and no control characters"}
-	case strings.Contains(word, "/"):
-		return &NameError{word, "a server's name holds no slash; a conf is named as in object.1"}
-	case strings.HasPrefix(word, "."), strings.HasSuffix(word, "."), strings.Contains(word, ".."):
-		return &NameError{word, "a dot stands between a server and the name of its conf"}
-	}
-	return nil
 }

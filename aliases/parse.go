@@ -9,10 +9,6 @@ import (
 	"gopkg.in/ini.v1"
 )
 
-// maxName is the length of a name that its pidfile, NAME.pid, can have: NAME_MAX
-// of limits.h less some for a temporary file beside it.
-const maxName = 200
-
 // Parse reads the text of a profile. It is pure but for what src gives. The
 // error is an Errors with everything that is wrong.
 func Parse(src Source, text []byte) (*Profile, error) {
@@ -249,22 +245,4 @@ func (r *reader) failed(section string) bool {
 // splitList splits at commas, blanks and line ends.
 func splitList(s string) []string {
 	return strings.FieldsFunc(s, func(c rune) bool { return c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r' })
-}
-
-// checkName refuses names that could not be typed, or not be part of a path.
-func checkName(name string) error {
-	for _, c := range name {
-		if unprintable(c) || strings.ContainsRune(`/\*?[]{}!,:`, c) {
-			return fmt.Errorf("a name cannot hold %q", c)
-		}
-	}
-	switch {
-	case strings.HasPrefix(name, "-"), strings.HasPrefix(name, "."):
-		return fmt.Errorf("a name cannot begin with %q", name[:1])
-	case strings.HasSuffix(name, "."), strings.Contains(name, ".."):
-		return errors.New("a dot of a name stands between two other characters")
-	case len(name) > maxName:
-		return fmt.Errorf("a name cannot be longer than %d bytes", maxName)
-	}
-	return nil
 }
