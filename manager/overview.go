@@ -61,7 +61,8 @@ func (m *Manager) overview(all []sighting) {
 	}
 	slices.SortStableFunc(all, func(a, b sighting) int { return cmp.Compare(rank(m.word(a)), rank(m.word(b))) })
 	if len(all) > 1 {
-		m.Console.Print(fmt.Sprintf("%d instances: %s\n\n", len(all), m.tally(all)))
+		m.sentence(fmt.Sprintf("%d instances: %s", len(all), m.tally(all)))
+		m.Console.Print("\n")
 	}
 	o := &overview{m: m}
 	shown := o.take(all)
@@ -69,8 +70,19 @@ func (m *Manager) overview(all []sighting) {
 		m.Console.Print(l)
 	}
 	if rest := all[shown:]; len(rest) > 0 {
-		m.Console.Print(fmt.Sprintf("… %d more: %s; --all shows them\n", len(rest), m.tally(rest)))
+		m.sentence(fmt.Sprintf("… %d more: %s; --all shows them", len(rest), m.tally(rest)))
 	}
+}
+
+// sentence prints a text, on several lines if the terminal is narrow.
+func (m *Manager) sentence(text string) {
+	if columns := m.Console.screen.terminal.Columns; width(text) > columns {
+		for _, l := range wrapped(text, columns) {
+			m.Console.Print(strings.TrimSpace(l) + "\n")
+		}
+		return
+	}
+	m.Console.Print(text + "\n")
 }
 
 // tally counts sightings that are in order: 2 dead, 998 running.

@@ -56,9 +56,12 @@ func padded(text string, columns int) string {
 }
 
 // wrapped breaks text into lines of so many columns, at blanks where there are some,
-// each behind two blanks.
+// each behind two blanks if there is room for them.
 func wrapped(text string, columns int) []string {
-	const indent = "  "
+	indent := "  "
+	if columns < 20 {
+		indent = ""
+	}
 	var out []string
 	at := indent
 	for word := range strings.FieldsSeq(text) {
@@ -69,7 +72,7 @@ func wrapped(text string, columns int) []string {
 			at += " "
 		}
 		at += word
-		for room := max(columns, 20); width(at) > room; {
+		for room := max(columns, 2); width(at) > room; { // a wide character takes two
 			head, rest := cut(at, room)
 			out, at = append(out, head), indent+rest
 		}
