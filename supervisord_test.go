@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,25 +17,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
-
-// A supervisordDifference is a fact in which a process that mgr started is not like the one that supervisord started, and
-// why that is so. The patterns are anchored; processes are named as supervisorctl names them.
-type supervisordDifference struct{ process, fact, theirs, ours, why string }
-
-// supervisordDifferences are all that there may be, and each has to be seen.
-var supervisordDifferences = []supervisordDifference{
-	{".*", "fd 0", `pipe`, `/dev/null`, "supervisorctl fg writes to that pipe; mgr does not stay to hold it"},
-	{".*", "fd [12]", `pipe`, `/var/log/supervisor/.*\.(log|out|err)`, "mgr does not stay to copy output: the server has the log file itself"},
-	{".*", "session", `of another`, `leader`, "no terminal can come back, and a stop finds what belongs to the server by it"},
-	{".*", "ignored signals", `00000000.1001000`, `0000000000000000`, "Python ignores SIGPIPE and SIGXFSZ, and its children inherit that, and what its caller ignores"},
-	{"apache2", "env DOUBLE", `say "so`, `say "so"`, "supervisord strips quotes of both kinds from the end of a value"},
-	{".*", "env SERVER_URL", `unix:///var/run/supervisor.sock`, `-`, "there is no server to talk to"},
-	{".*", "env (SHLVL|SSH_CONNECTION)", `.+`, `-`, "belongs to the caller's session (README, What a started server gets)"},
-	{"bar|foo:.*", "cwd", `/home/chrism`, `/`, "mgr's own working directory is anybody's, supervisord's is the one that it was started in"},
-	{".*", "soft limit of (files|processes)", `(1024|200)`, `(600|150)`, "minfds and minprocs of a supervisord.conf that does not name them are about supervisord's own needs"},
-	{"file /var/log/supervisor/.*", "mode", `-rw-(r--r--|------)`, `-rw-r-----`, "a log may hold what is not for everybody; supervisord makes it with its own umask"},
-	{"file /var/log/supervisor/.*", "owner", `0 0`, `\d+ \d+`, "the server has it open itself, and may not be root"},
-}
 
 // supervisordMains are the main files that are tried: what is put behind Debian's [supervisord].
 var supervisordMains = []struct{ name, more string }{
@@ -151,12 +131,6 @@ type worlds struct {
 	name string
 }
 
-// A supervised is what one of the two made: facts of processes and of files, and what a name selects.
-type supervised struct {
-	facts    map[string]map[string]string // by process, or file
-	selected map[string][]string          // processes, by the operator's words
-}
-
 // selections are names that supervisorctl understands.
 var selections = []string{"all", "cat", "apache2", "sample:*", "sample:sample_08", "foo:*", "foo:bar", "foo:baz sample:sample_07"}
 
@@ -243,169 +217,6 @@ func namespec(group, name string) string {
 		return name
 	}
 	return group + ":" + name
-}
-
-// environOf is the environment that a process was started with.
-func environOf(pid int) map[string]string {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	env := map[string]string{}
-	for pair := range strings.SplitSeq(strings.TrimSuffix(string(text), "\x00"), "\x00") {
-		name, value, _ := strings.Cut(pair, "=")
-		env[name] = value
-	}
-	return env
-}
-
-// processesWith gives the environments of all processes that have a variable, but not of their children.
-func processesWith(mark string) map[int]map[string]string {
-	all := map[int]map[string]string{}
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range dirs {
-		pid, _ := strconv.Atoi(filepath.Base(dir))
-		if env := environOf(pid); env[mark] != "" {
-			all[pid] = env
-		}
-	}
-	return all
-}
-
-// look takes down what /proc tells of the processes, and what became of their logs.
-func (w worlds) look(prefix, name string) supervised {
-	s := supervised{facts: map[string]map[string]string{}, selected: map[string][]string{}}
-	for pid, env := range processesWith(prefix + name) {
-		facts := factsOf(pid)
-		for variable, value := range env {
-			facts["env "+strings.TrimPrefix(variable, prefix)] = value
-		}
-		facts["env PROCESS_NAME"] = env[prefix+name]
-		if name != "PROCESS_NAME" {
-			delete(facts, "env "+name)
-		}
-		who := namespec(env[prefix+"GROUP_NAME"], env[prefix+name])
-		if s.facts[who] != nil {
-			w.fault("other differences", "%s: %s is there twice", w.name, who)
-		}
-		s.facts[who] = facts
-	}
-	host, err := os.Hostname()
-	w.must(err)
-	for _, log := range []string{"cat.out", "cat.err", "baz.log", "apache2-" + host + ".log"} {
-		path := filepath.Join(supervisordLogs, log)
-		info, err := os.Stat(path)
-		w.must(err)
-		w.must(watchDir(supervisordLogs, func() bool { // supervisord's is written some time later
-			text, _ := os.ReadFile(path)
-			return strings.HasPrefix(log, "cat") || len(text) > 7
-		}))
-		text, err := os.ReadFile(path)
-		w.must(err)
-		var st unix.Stat_t
-		w.must(unix.Stat(path, &st))
-		s.facts["file "+path] = map[string]string{"mode": info.Mode().String(), "text": string(text), "owner": fmt.Sprint(st.Uid, st.Gid)}
-	}
-	return s
-}
-
-// statusFacts are lines of /proc/PID/status.
-var statusFacts = map[string]string{"Umask": "umask", "Uid": "uids", "Gid": "gids", "Groups": "groups", "SigIgn": "ignored signals",
-	"SigBlk": "blocked signals", "NoNewPrivs": "no new privileges", "CapEff": "capabilities"}
-
-// factsOf is what /proc tells of a process, as far as whoever starts it decides on it.
-func factsOf(pid int) map[string]string {
-	proc := fmt.Sprintf("/proc/%d/", pid)
-	read := func(name string) string {
-		text, _ := os.ReadFile(proc + name)
-		return string(text)
-	}
-	link := func(name string) string {
-		to, _ := os.Readlink(proc + name)
-		kind, _, _ := strings.Cut(to, ":[")
-		return kind
-	}
-	facts := map[string]string{"cmdline": strings.ReplaceAll(read("cmdline"), "\x00", "|"), "cwd": link("cwd"), "exe": link("exe"),
-		"oom_score_adj": read("oom_score_adj")}
-	for line := range strings.Lines(read("status")) {
-		key, value, _ := strings.Cut(line, ":")
-		if fact := statusFacts[key]; fact != "" {
-			facts[fact] = strings.Join(strings.Fields(value), " ")
-		}
-	}
-	for line := range strings.Lines(read("limits")) {
-		for words, name := range map[string]string{"Max open files": "files", "Max processes": "processes", "Max core file size": "core"} {
-			if rest, ok := strings.CutPrefix(line, words); ok {
-				facts["soft limit of "+name], facts["hard limit of "+name] = strings.Fields(rest)[0], strings.Fields(rest)[1]
-			}
-		}
-	}
-	fds, _ := os.ReadDir(proc + "fd")
-	for _, fd := range fds {
-		facts["fd "+fd.Name()] = link("fd/" + fd.Name())
-	}
-	_, rest, _ := strings.Cut(read("stat"), ") ")
-	stat := strings.Fields(rest) // from the third field on
-	leads := func(id string) string {
-		if id == strconv.Itoa(pid) {
-			return "leader"
-		}
-		return "of another"
-	}
-	if len(stat) > 17 {
-		facts["process group"], facts["session"], facts["terminal"], facts["nice"] = leads(stat[2]), leads(stat[3]), stat[4], stat[16]
-	}
-	return facts
-}
-
-// compare holds the two against each other.
-func (w worlds) compare(theirs, ours supervised, seen map[supervisordDifference]bool) {
-	if diff := cmp.Diff(theirs.selected, ours.selected); diff != "" {
-		w.fault("other differences", "%s: what names select (-supervisorctl +mgr):\n%s", w.name, diff)
-	}
-	who := maps.Clone(theirs.facts)
-	maps.Copy(who, ours.facts)
-	for _, name := range slices.Sorted(maps.Keys(who)) {
-		if theirs.facts[name] == nil || ours.facts[name] == nil {
-			w.fault("other differences", "%s: %s: theirs %v, ours %v", w.name, name, theirs.facts[name], ours.facts[name])
-			continue
-		}
-		w.count("processes", 1)
-		facts := maps.Clone(theirs.facts[name])
-		maps.Copy(facts, ours.facts[name])
-		for _, fact := range slices.Sorted(maps.Keys(facts)) {
-			w.count("facts", 1)
-			w.judge(name, fact, theirs.facts[name], ours.facts[name], seen)
-		}
-	}
-}
-
-// judge compares one fact; one that is not there is "-".
-func (w worlds) judge(name, fact string, theirs, ours map[string]string, seen map[supervisordDifference]bool) {
-	value := func(facts map[string]string) string {
-		if v, ok := facts[fact]; ok {
-			return v
-		}
-		return "-"
-	}
-	a, b := value(theirs), value(ours)
-	if a == b {
-		return
-	}
-	for _, d := range supervisordDifferences {
-		if d.is(name, fact, a, b) {
-			seen[d] = true
-			w.count("declared differences", 1)
-			return
-		}
-	}
-	w.fault("other differences", "%s: %s: %s: supervisord %q, mgr %q", w.name, name, fact, a, b)
-}
-
-func (d supervisordDifference) is(name, fact, theirs, ours string) bool {
-	for pattern, text := range map[string]string{d.process: name, d.fact: fact, d.theirs: theirs, d.ours: ours} {
-		if !regexp.MustCompile("^(" + pattern + ")$").MatchString(text) {
-			return false
-		}
-	}
-	return true
 }
 
 // pointless are the keys of programs that mean nothing to mgr; killasgroup=false is one since mgr does otherwise.
