@@ -129,7 +129,7 @@ func (d *Dir) record(fd int) (Record, error) {
 	if d.Lines {
 		buf = firstLine(buf)
 	}
-	pid, err := Parse(buf)
+	pid, err := parsePID(buf)
 	if err != nil {
 		return Record{}, err
 	}

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LockName is the name of the one lock file at the top of a run directory. It
+// lockName is the name of the one lock file at the top of a run directory. It
 // is hidden, so that nothing takes it for a pidfile.
-const LockName = ".mgr.lock"
+const lockName = ".mgr.lock"
 
 // TryLock takes the lock of the pidfile name, or says ErrLocked. The lock is
 // one byte of the lock file, an open file description lock (fcntl(2)): it
@@ -46,10 +46,10 @@ func (d *Dir) lockError(name string, err error) error {
 // being taken.
 func (d *Dir) MayLock(name string) error {
 	if d.lock == nil {
-		fd, err := unix.Openat(d.fd(), LockName, lockFlags, 0)
+		fd, err := unix.Openat(d.fd(), lockName, lockFlags, 0)
 		if err == unix.ENOENT {
 			if err := unix.Faccessat(d.fd(), ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
-				return d.fail("lock", LockName, err)
+				return d.fail("lock", lockName, err)
 			}
 			return nil
 		}
@@ -92,12 +92,12 @@ func (d *Dir) openLock() error {
 		return nil
 	}
 	dirfd := d.fd()
-	fd, err := unix.Openat(dirfd, LockName, lockFlags|unix.O_CREAT|unix.O_EXCL, 0o600)
+	fd, err := unix.Openat(dirfd, lockName, lockFlags|unix.O_CREAT|unix.O_EXCL, 0o600)
 	if err == nil {
 		chownLike(fd, dirfd)
 	}
 	if err == unix.EEXIST {
-		fd, err = unix.Openat(dirfd, LockName, lockFlags, 0)
+		fd, err = unix.Openat(dirfd, lockName, lockFlags, 0)
 	}
 	return d.keepLock(fd, err)
 }
@@ -107,14 +107,14 @@ const lockFlags = unix.O_RDWR | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEX
 // keepLock keeps the lock file that was opened, if it was and is one.
 func (d *Dir) keepLock(fd int, err error) error {
 	if err != nil {
-		return d.fail("lock", LockName, err)
+		return d.fail("lock", lockName, err)
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 		unix.Close(fd)
-		return d.fail("lock", LockName, errors.New("not a regular file"))
+		return d.fail("lock", lockName, errors.New("not a regular file"))
 	}
-	d.lock = os.NewFile(uintptr(fd), LockName)
+	d.lock = os.NewFile(uintptr(fd), lockName)
 	return nil
 }
 

@@ -133,7 +133,7 @@ func TestLockFile(t *testing.T) {
 		defer syscall.Umask(syscall.Umask(umask))
 		tree := t.TempDir()
 		check(t, openDir(t, tree).TryLock("x.pid"))
-		info, err := os.Lstat(tree + "/" + LockName)
+		info, err := os.Lstat(tree + "/" + lockName)
 		check(t, err)
 		if info.Mode() != 0o600 || info.Size() != 0 {
 			t.Errorf("mode %v, %d bytes", info.Mode(), info.Size())
@@ -150,7 +150,7 @@ func TestLockFileOwner(t *testing.T) {
 	d := openDir(t, tree)
 	check(t, d.TryLock("y.pid"))
 	var st unix.Stat_t
-	check(t, unix.Lstat(tree+"/"+LockName, &st))
+	check(t, unix.Lstat(tree+"/"+lockName, &st))
 	if st.Uid != nobody || st.Gid != nobody || st.Mode&0o777 != 0o600 {
 		t.Errorf("of %d:%d, mode %o", st.Uid, st.Gid, st.Mode)
 	}
@@ -175,7 +175,7 @@ func TestLockPlanted(t *testing.T) {
 	} {
 		tree := t.TempDir()
 		victim := put(t, tree, "victim", "812\n")
-		check(t, plant(tree+"/"+LockName))
+		check(t, plant(tree+"/"+lockName))
 		d := openDir(t, tree)
 		before := descriptors(t)
 		for _, lock := range []func(string) error{d.TryLock, d.Lock} {
@@ -199,7 +199,7 @@ func TestLockPlanted(t *testing.T) {
 // TestLockLeased opens a lock file whose owner holds a lease: it does not hang.
 func TestLockLeased(t *testing.T) {
 	tree := t.TempDir()
-	f, err := os.OpenFile(put(t, tree, LockName, ""), os.O_RDWR, 0)
+	f, err := os.OpenFile(put(t, tree, lockName, ""), os.O_RDWR, 0)
 	check(t, err)
 	defer f.Close()
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {

@@ -52,10 +52,10 @@ type Record struct {
 	ModTime time.Time // when it was written
 }
 
-// Parse reads the content of a pidfile: one decimal from 2 to 4194304, with
+// parsePID reads the content of a pidfile: one decimal from 2 to 4194304, with
 // nothing before it, no leading zero, and at most one line end behind it.
 // Anything else is ErrMalformed.
-func Parse(content []byte) (int, error) {
+func parsePID(content []byte) (int, error) {
 	if len(content) > maxSize {
 		return 0, fmt.Errorf("%w: more than %d bytes", ErrMalformed, maxSize)
 	}

@@ -54,9 +54,9 @@ func TestParse(t *testing.T) {
 		{strings.Repeat("0", maxSize-3) + "812", 0},
 		{"812\n" + strings.Repeat("\x00", 64), 0},
 	} {
-		got, err := Parse([]byte(tt.content))
+		got, err := parsePID([]byte(tt.content))
 		if got != tt.want || (tt.want == 0) != errors.Is(err, ErrMalformed) {
-			t.Errorf("Parse(%q) = %d, %v, want %d", tt.content, got, err, tt.want)
+			t.Errorf("parsePID(%q) = %d, %v, want %d", tt.content, got, err, tt.want)
 		}
 	}
 }
@@ -67,13 +67,13 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		before := bytes.Clone(content)
-		pid, err := Parse(content)
+		pid, err := parsePID(content)
 		if !bytes.Equal(before, content) {
-			t.Fatalf("Parse changed its argument: %q", content)
+			t.Fatalf("parsePID changed its argument: %q", content)
 		}
 		if err != nil {
 			if pid != 0 || !errors.Is(err, ErrMalformed) {
-				t.Fatalf("Parse(%q) = %d, %v", content, pid, err)
+				t.Fatalf("parsePID(%q) = %d, %v", content, pid, err)
 			}
 			if strings.ContainsAny(err.Error(), "\n\x00\x1b") {
 				t.Fatalf("unquoted control characters: %q", err)
@@ -81,10 +81,10 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if pid < 2 || pid > maxPID {
-			t.Fatalf("Parse(%q) = %d", content, pid)
+			t.Fatalf("parsePID(%q) = %d", content, pid)
 		}
 		if s := strconv.Itoa(pid); string(content) != s && string(content) != s+"\n" {
-			t.Fatalf("Parse(%q) = %d, which prints as %q", content, pid, s)
+			t.Fatalf("parsePID(%q) = %d, which prints as %q", content, pid, s)
 		}
 	})
 }

@@ -122,7 +122,7 @@ func AbstractHolder(name string) int {
 		return 0
 	}
 	if bound := parseUnix(raw, name, 0); len(bound) > 0 {
-		return bound[0].HolderPID()
+		return bound[0].holderPID()
 	}
 	return 0
 }
@@ -130,15 +130,15 @@ func AbstractHolder(name string) int {
 // Holder says in words who holds a socket, as far as mgr may see it: for
 // messages only.
 func (s Socket) Holder() string {
-	if pid := s.HolderPID(); pid != 0 {
+	if pid := s.holderPID(); pid != 0 {
 		return fmt.Sprintf("pid %d, %s", pid, Describe(pid))
 	}
 	return "a process that cannot be seen"
 }
 
-// HolderPID is the lowest number of those that hold the socket, 0 if none may be
+// holderPID is the lowest number of those that hold the socket, 0 if none may be
 // seen. It looks through all processes.
-func (s Socket) HolderPID() int { return SocketHolders()[s.Inode] }
+func (s Socket) holderPID() int { return SocketHolders()[s.Inode] }
 
 // SocketHolders gives for each socket, by inode, the lowest number of those that
 // hold it, as far as they may be seen.
