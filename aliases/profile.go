@@ -1,7 +1,14 @@
 // Package aliases owns profiles and names: it reads a profile, and it turns the
 // words that an operator types into the programs and confs that they mean.
 //
-// It touches no process and no file but the profile.
+// It knows nothing of processes, of pidfiles or of which confs there are: what is
+// installed it is told, and a Target says by name which confs are wanted. It reads
+// no file but the profile and what that includes, and not even those in Parse.
+// Which libraries parse INI files and match globs is its own affair.
+//
+// Reading stops at no error: an Errors has all of them, each with its line. A value
+// whose variables differ from instance to instance is kept as it was written, and
+// filled in through a Scope.
 package aliases
 
 import (

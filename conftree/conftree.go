@@ -3,8 +3,12 @@
 //
 // It follows swift-init (search_tree in swift/common/utils.py, conf_files and
 // get_pid_file_name in swift/common/manager.py), but maps by path components
-// and never by replacing text anywhere in a path. It knows no server's name: a
-// Search says what to look for.
+// and never by replacing text anywhere in a path. It also reads confs as Python's
+// configparser does, as far as their sections decide which conf is whose.
+//
+// It knows no server's name, a Search says what to look for, and no process. It
+// writes nothing, and waits for nobody: what is neither a file nor a directory is
+// not read. What cannot be read is reported, and keeps nothing else from being found.
 package conftree
 
 import (

@@ -2,7 +2,11 @@
 // order, under which deadlines, how it escalates, and every word that the user
 // reads about it.
 //
-// How a server is found, launched and looked at is package server's.
+// How a server is found, launched and looked at is package server's. The command line
+// and the exit of the process are main's: a command gives its exit status, and all
+// that it prints goes through one Console.
+//
+// A Manager runs one command and is done: nothing of what it knows outlives that.
 package manager
 
 import (

@@ -1,9 +1,12 @@
 // Package server owns servers: which instances a program has on this machine,
-// what the process of each must look like, how it is launched and when it is
-// ready.
+// what the process of each must look like, how it is launched, when it is ready,
+// where its output goes, and what keeps it from being started.
 //
-// It says nothing to the user and decides nothing about several servers: that
-// is package manager's.
+// It prints nothing and decides nothing about several servers: that is package
+// manager's. How a process is identified and signalled is package pidfile's.
+//
+// Launching needs the help of package main: mgr starts itself again with StageEnv set,
+// and main has to hand over to Stage then, before it does anything else.
 package server
 
 import (
