@@ -90,12 +90,7 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 	}
 	defer m.Console.Waited()
 	for ctx.Err() == nil && !m.Options.DryRun && !m.Options.NoWait {
-		latest := time.Time{}
-		for _, t := range signalled {
-			if (!t.gone || t.i.Program.OwnPidfile()) && t.deadline.After(latest) {
-				latest = t.deadline
-			}
-		}
+		latest := lastDeadline(signalled)
 		if !latest.After(time.Now()) {
 			break
 		}
@@ -123,6 +118,18 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 		}
 	}
 	return status
+}
+
+// lastDeadline is until when something can come of those that were signalled: nothing
+// more comes of one that has ended, unless another process may take its place.
+func lastDeadline(signalled []*target) time.Time {
+	latest := time.Time{}
+	for _, t := range signalled {
+		if (!t.gone || t.i.Program.OwnPidfile()) && t.deadline.After(latest) {
+			latest = t.deadline
+		}
+	}
+	return latest
 }
 
 // reborn says whether another process has taken the place of a server that was

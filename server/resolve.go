@@ -45,17 +45,10 @@ func (i *Instance) Resolve() (*Resolved, error) {
 		Group: p.Group, Process: i.Process, User: p.User, UserGroup: p.UserGroup, Umask: fmt.Sprintf("%03o", p.Umask), Nice: p.Nice,
 		Forking: p.Forking, Priority: p.Priority, ReadyWait: p.ReadyWait.Seconds(), StartWait: p.StartWait.Seconds(),
 		StartRetries: p.StartRetries, Graceful: signalName(p.GracefulSignal), Reload: signalName(p.ReloadSignal),
+		Stop:        stopSchedule(p),
 		Seamless:    strings.Trim(signalName(p.SeamlessSignal)+"+"+signalName(p.RetireSignal), "+"),
 		Environment: map[string]string{}, Limits: map[string]uint64{}, Logs: map[string]string{},
 	}
-	steps := p.StopSteps
-	if steps == nil {
-		steps = []aliases.StopStep{{Signal: p.StopSignal, Wait: p.StopWait}}
-	}
-	for _, step := range steps {
-		r.Stop += fmt.Sprintf("/%s/%g", signalName(step.Signal), step.Wait.Seconds())
-	}
-	r.Stop = r.Stop[1:]
 	for _, l := range p.Limits {
 		r.Limits[l.Key] = l.Value
 	}
@@ -92,6 +85,19 @@ func (i *Instance) Resolve() (*Resolved, error) {
 		r.Environment[v.Name] = value[0]
 	}
 	return r, nil
+}
+
+// stopSchedule is how the program is stopped: SIGNAL/SECONDS, once or more often.
+func stopSchedule(p *aliases.Program) string {
+	steps := p.StopSteps
+	if steps == nil {
+		steps = []aliases.StopStep{{Signal: p.StopSignal, Wait: p.StopWait}}
+	}
+	var words []string
+	for _, step := range steps {
+		words = append(words, fmt.Sprintf("%s/%g", signalName(step.Signal), step.Wait.Seconds()))
+	}
+	return strings.Join(words, "/")
 }
 
 func signalName(sig unix.Signal) string {
