@@ -14,7 +14,7 @@ import (
 // characters, which a conf's name or a server's output may hold, are escaped.
 //
 // Errors in writing end nothing: a closed pipe (mgr … | head) must not leave a job
-// half done. Flush gives them to who has to know.
+// half done. Flush returns them to whoever has to know.
 type Console struct {
 	out    *bufio.Writer
 	err    io.Writer
@@ -105,8 +105,8 @@ func (c *Console) Line(color, prefix string, line []byte) {
 	c.out.WriteByte('\n')
 }
 
-// Broken says whether nobody reads any more what is printed, which who has no end
-// wants to know. It flushes.
+// Broken flushes, and says whether nobody reads what is printed any more: a command
+// that goes on until it is interrupted ends then.
 func (c *Console) Broken() bool { return c.out.Flush() != nil }
 
 // Warn prints an error or a warning.
@@ -125,7 +125,7 @@ func (c *Console) Hint(format string, args ...any) {
 // first one that there was in writing.
 func (c *Console) Flush() error { return c.out.Flush() }
 
-// printable escapes what is no character to be seen.
+// printable escapes the characters that a terminal does not show, or obeys.
 func printable(s string) string {
 	if !strings.ContainsFunc(s, hidden) {
 		return s
@@ -142,7 +142,8 @@ func printable(s string) string {
 	return b.String()
 }
 
-// plainASCII is true of nearly every line, and quickly told.
+// plainASCII is a quick test that nearly every line passes: nothing in it has to be
+// escaped.
 func plainASCII(s []byte) bool {
 	for _, c := range s {
 		if c < ' ' || c > '~' {

@@ -54,8 +54,8 @@ func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), '
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// share is the part of a time in per cent. Ticks are 10 ms: what is younger than
-// some has used nothing that can be told.
+// share is a part of a time, in per cent. The kernel counts processor time in ticks of
+// 10 ms: of a process that is only a few ticks old nothing can be said, and it is 0.
 func share(used, of time.Duration) float64 {
 	if of < 50*time.Millisecond {
 		return 0

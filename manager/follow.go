@@ -110,7 +110,7 @@ func (m *Manager) goOn(ctx context.Context, f *logtail.Follower) error {
 	return nil
 }
 
-// listenTo has w wait for the end of who reads what is printed, too.
+// listenTo makes w wake up as well when the reader of what is printed goes away.
 func (m *Manager) listenTo(w *pidfile.Waiter) {
 	if fd := m.Console.fd; fd >= 0 {
 		_ = w.AddHangup(fd, keyHangup) // without it the next line tells

@@ -58,7 +58,8 @@ func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 	}
 }
 
-// perCatch is after how many launches it is seen what became of those before.
+// perCatch is the number of launches after which mgr looks at what became of the ones
+// before.
 const perCatch = 16
 
 // untracked is how long the lock is held for a server that writes its pidfile

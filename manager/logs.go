@@ -135,7 +135,7 @@ func (v *logView) name() {
 	}
 }
 
-// awaits says whether a log that there is not for that reason is waited for.
+// awaits says whether a log that could not be opened because of err is waited for.
 func (v *logView) awaits(err error) bool { return v.m.Options.Follow && errors.Is(err, fs.ErrNotExist) }
 
 // announce is the dry run.

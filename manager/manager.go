@@ -91,12 +91,12 @@ func (m *Manager) run(ctx context.Context, cmd Command, words []string) int {
 	return cmd.run(m, ctx, servers)
 }
 
-// many is from how many instances on it matters how much memory each takes: up to
-// there, nothing is collected before mgr ends.
+// many is the number of instances above which memory matters: with fewer, mgr ends
+// before the garbage collector has run at all.
 const many = 2000
 
-// spare has the collector work sooner than it would by itself where there are
-// many instances. It costs less than what it saves takes to be made.
+// spare makes the garbage collector run earlier where there are many instances. That
+// takes less time than the kernel takes to provide the memory that it saves.
 func spare(all []*server.Instance) {
 	if len(all) > many {
 		debug.SetGCPercent(30)

@@ -7,8 +7,8 @@ import (
 	"mgr/server/logtail"
 )
 
-// mostMerged is how many lines of each log are held to be put in order; of more the
-// logs are shown one after the other.
+// mostMerged is how many lines of each log are held back to be put in order. If more
+// are asked for, the logs are shown one after the other.
 const mostMerged = 10_000
 
 // gathered are lines of several logs that are to be shown in the order of the times

@@ -36,8 +36,8 @@ type Options struct {
 	Except   []string
 }
 
-// Fit says which of the options mean nothing to the command, where whoever wrote
-// them might rely on them.
+// Fit is an error if one of the options means nothing to the command, and whoever
+// wrote it might rely on it.
 func (o Options) Fit(cmd Command) error {
 	switch {
 	case o.Serial != nil && !cmd.serial:
@@ -52,7 +52,7 @@ func (o Options) Fit(cmd Command) error {
 	return o.fitReport(cmd)
 }
 
-// fitReport is Fit for the options of what reports and may not end by itself.
+// fitReport is Fit for the options of commands that report, and may go on for ever.
 func (o Options) fitReport(cmd Command) error {
 	switch {
 	case o.Follow && !cmd.lines:
@@ -71,5 +71,5 @@ func (o Options) fitReport(cmd Command) error {
 	return nil
 }
 
-// Stays says whether the options have a command go on until it is interrupted.
+// Stays says whether the options make a command go on until it is interrupted.
 func (o Options) Stays() bool { return o.Follow || o.Watch > 0 }

@@ -147,8 +147,8 @@ func (o *overview) row(s sighting) overviewRow {
 	return r
 }
 
-// confCell is what tells an instance from others of its program, "-" if it is called
-// as that is.
+// confCell is what tells an instance from others of its program, "-" if its name is
+// that of the program.
 func confCell(i *server.Instance) string {
 	label := i.Label()
 	if label == i.Program.Name {
