@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	"mgr/aliases"
@@ -248,5 +249,19 @@ func terminal() manager.Terminal {
 		t.Columns, t.Rows = 80, 24 // a serial line, say, does not know
 	}
 	t.Live = os.Getenv("TERM") != "dumb" && term.IsTerminal(int(os.Stderr.Fd()))
+	columns := t.Columns
+	t.Now = func() int { return columnsNow(out, columns) }
 	return t
+}
+
+// columnsNow are the columns that the terminal has now, or else as many as it had; 0
+// if mgr is not in its foreground, tcgetpgrp(3).
+func columnsNow(fd, had int) int {
+	if group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP); err == nil && group != unix.Getpgrp() {
+		return 0
+	}
+	if columns, _, err := term.GetSize(fd); err == nil && columns > 0 {
+		return columns
+	}
+	return had
 }

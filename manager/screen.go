@@ -3,6 +3,8 @@ package manager
 import (
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"strings"
 	"sync"
 	"time"
@@ -12,6 +14,17 @@ import (
 type Terminal struct {
 	Columns, Rows int  // of stdout; 0: it is no terminal
 	Live          bool // a line may come and go there: both are one, and it understands how
+	// Now gives the columns as of now, 0 while mgr is in the background; nil: as they
+	// were.
+	Now func() int
+}
+
+// columns are those of now.
+func (t *Terminal) columns() int {
+	if t.Now == nil {
+		return t.Columns
+	}
+	return t.Now()
 }
 
 // A progress is what a command waits for at a moment.
@@ -57,11 +70,16 @@ type screen struct {
 
 	mu    sync.Mutex // since the line is drawn by a goroutine: whoever waits does nothing else
 	now   progress
-	shown bool
+	drawn int           // how many columns it took when it was drawn; 0: it is not shown
 	done  chan struct{} // ends the goroutine; nil: there is none
 }
 
-const eraseLine = "\r\x1b[K" // ECMA-48, EL
+// What erases the line, and what it has become on a terminal that is narrower by now and
+// that has broken it: the cursor stands at its beginning. ECMA-48, EL and ED.
+const (
+	eraseLine  = "\r\x1b[K"
+	eraseBelow = "\r\x1b[J"
+)
 
 // over gives a writer to w before whose output the live line goes away.
 func (s *screen) over(w io.Writer) io.Writer { return overWriter{s, w} }
@@ -80,10 +98,22 @@ func (o overWriter) Write(text []byte) (int, error) {
 
 // erase removes the line. The lock is held.
 func (s *screen) erase() {
-	if s.shown {
-		io.WriteString(s.w, eraseLine)
-		s.shown = false
+	if s.drawn > 0 {
+		io.WriteString(s.w, s.eraser(s.terminal.columns()))
+		s.drawn = 0
 	}
+}
+
+// eraser is what erases the line where there are so many columns by now, 0 for mgr in the
+// background: what stands there then is somebody else's.
+func (s *screen) eraser(columns int) string {
+	switch {
+	case columns == 0:
+		return ""
+	case s.drawn > columns:
+		return eraseBelow
+	}
+	return eraseLine
 }
 
 // show says what the line is to tell from now on.
@@ -102,11 +132,18 @@ func (s *screen) show(p progress) {
 func (s *screen) draw(done <-chan struct{}) {
 	timer := time.NewTimer(firstDraw)
 	defer timer.Stop()
+	var signals chan os.Signal // nil: there is no line yet
 	for {
 		select {
 		case <-done:
 			return
+		case sig := <-signals:
+			s.mind(sig, signals, done)
 		case <-timer.C:
+			if signals == nil {
+				signals = minded()
+				defer signal.Stop(signals)
+			}
 			s.redraw(done)
 			timer.Reset(nextDraw)
 		}
@@ -121,8 +158,13 @@ func (s *screen) redraw(done <-chan struct{}) {
 		return
 	default:
 	}
-	io.WriteString(s.w, eraseLine+fit(s.now.String(), s.terminal.Columns-1))
-	s.shown = true
+	columns := s.terminal.columns()
+	erase, text := s.eraser(columns), ""
+	if columns > 0 {
+		text = fit(s.now.String(), columns-1)
+		io.WriteString(s.w, erase+text+"\r")
+	}
+	s.drawn = width(text)
 }
 
 // hide removes the line, and ends its goroutine.
