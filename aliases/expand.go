@@ -9,8 +9,8 @@ import (
 )
 
 // A Scope is where the %(name)s of a text are looked up. One is made for every
-// key of a profile and for every instance, so it makes no list of them. What the
-// zero value looks up in, there is not.
+// key of a profile and for every instance, so it makes no list of them. The zero
+// value knows none.
 type Scope struct {
 	profile *Profile
 	prog    *Program

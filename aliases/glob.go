@@ -8,7 +8,7 @@ import (
 	"github.com/gobwas/glob"
 )
 
-// globKey keeps a glob on a whole text.
+// globKey keeps a glob that a text as a whole is to match.
 func globKey(dst func(*Program) *string) setter {
 	return func(p *Program, value string, scope Scope) error {
 		bound, err := scope.bind(value)
@@ -23,8 +23,9 @@ func globKey(dst func(*Program) *string) setter {
 	}
 }
 
-// CompileGlob gives what says whether a whole text is as a glob of a profile has
-// it; its variables are filled in already, by values that QuoteGlob has quoted.
+// CompileGlob compiles a glob of a profile, in which variables stand no more: their
+// values were put in by way of QuoteGlob. What it returns says whether a text, as a
+// whole, matches.
 func CompileGlob(text string) (matches func(string) bool, err error) {
 	g, err := glob.Compile(text)
 	if err != nil {
@@ -33,7 +34,7 @@ func CompileGlob(text string) (matches func(string) bool, err error) {
 	return g.Match, nil
 }
 
-// QuoteGlob quotes what would mean something in a glob.
+// QuoteGlob quotes the characters that mean something in a glob.
 func QuoteGlob(s string) string { return glob.QuoteMeta(s) }
 
 // A pattern is a conf name, or a glob for some.

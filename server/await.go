@@ -78,11 +78,11 @@ func (l *Launches) Add(c *Child) error {
 	return nil
 }
 
-// Until waits until done says so of every child, and calls each with it once.
-// A child's time is up when limit has passed since its start (0: never); it
-// ends when all that are left have run out of time, or when the context ends,
-// and those are its result. Only children to which something happened are
-// looked at again, so that many cost no more than their sum.
+// Until waits until done is true of every child, and calls each once with every child
+// of which it is. A child's time is up when limit has passed since its start (0: never).
+// Until gives up on those that are left, and returns them, when the time of all of them
+// is up, or when the context ends. Only children to which something happened are looked
+// at again, so that the cost grows with their number, and not with its square.
 func (l *Launches) Until(done func(*Child) bool, limit func(*Child) time.Duration, each func(*Child)) ([]*Child, error) {
 	pending := make(map[*Child]bool, len(l.Children)) // value: its time is up
 	for _, c := range l.Children {

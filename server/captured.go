@@ -11,7 +11,7 @@ import (
 	"mgr/server/logtail"
 )
 
-// A Captured is a file that what an instance writes goes to, or is to go to.
+// A Captured is a file that the output of an instance goes to, or will go to.
 type Captured struct {
 	Stream string // stdout, stderr, or output for both
 	Log    logtail.Log
@@ -51,8 +51,8 @@ func (i *Instance) Captured(p *pidfile.Process) ([]Captured, error) {
 	return out, err
 }
 
-// leftLog is the temporary log of a server whose output mgr reads itself, unless it
-// was started without waiting: of one that runs its process tells.
+// leftLog is the temporary log of a server whose output mgr reads itself: there is one
+// only if it was started without waiting. Of a server that runs, p, the descriptors tell.
 func (i *Instance) leftLog(p *pidfile.Process) string {
 	if p != nil || i.fleet.Profile.LogDir != "" || i.Program.Ready.Kind() != aliases.ReadyStdoutClose {
 		return ""
@@ -63,10 +63,10 @@ func (i *Instance) leftLog(p *pidfile.Process) string {
 	return ""
 }
 
-// believes says whether a log counts that is called so. Of mgr's temporary ones only
-// those do that are in a directory of the caller's own, since where all may make
-// files anybody can make one of the name; and what runs writes to none that is yet
-// to be made: another user may have started it.
+// believes says whether the log at path counts. One of mgr's temporary logs does so
+// only in a directory that is the caller's own: where everybody may make files,
+// anybody could have made it. And if its server runs, a temporary log that does not
+// exist is not where that writes to: another user may have started it.
 func (f *Fleet) believes(path string, runs bool) bool {
 	top := f.tempLogs()
 	if f.TempDir == "" || !strings.HasPrefix(path, top+"/") {

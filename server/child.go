@@ -169,8 +169,8 @@ func (c *Child) closePipes() {
 	}
 }
 
-// StopListening gives up the name that the server tells at that it is ready: who
-// acts on it next may need it, while others are still waited for.
+// StopListening gives up the name under which the server reports that it is ready:
+// whoever acts on it next may need it, while other servers are still waited for.
 func (c *Child) StopListening() {
 	if c.notify != nil {
 		c.notify.close()

@@ -70,7 +70,8 @@ func (e *environ) set(name, value string) {
 	e.pairs = append(e.pairs, pair)
 }
 
-// takeProcs takes what the server is to have in procsEnv out of its environment.
+// takeProcs moves the variable procsEnv from the environment of the stage, which has
+// one of its own, to what the stage gives to the server.
 func (s *stage) takeProcs(env []string) []string {
 	return slices.DeleteFunc(env, func(pair string) bool {
 		is := strings.HasPrefix(pair, procsEnv+"=")

@@ -6,8 +6,8 @@ import (
 	"mgr/pidfile"
 )
 
-// perBlock is how many instances one goroutine looks at before the next ones: few
-// enough to share out, enough not to be about sharing.
+// perBlock is how many instances a goroutine takes at a time: few enough that all
+// goroutines get some, and enough that handing them out costs next to nothing.
 const perBlock = 64
 
 // A block is some instances that follow each other, to be looked at in one go.

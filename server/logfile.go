@@ -141,8 +141,8 @@ func openAppend(path string, flags int) (int, error) {
 	return fd, nil
 }
 
-// settleLog refuses a file that has other names as well, and lets the server write
-// without O_NONBLOCK, which it knows nothing of.
+// settleLog refuses a file that has other names as well, and takes off O_NONBLOCK,
+// which the server does not expect.
 func settleLog(fd int) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {

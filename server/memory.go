@@ -35,7 +35,7 @@ type KernelLog struct {
 	err   error
 }
 
-// ReadKernelLog reads the log. What keeps it from being read Killed says.
+// ReadKernelLog reads the log. If that fails, Killed returns the error.
 func ReadKernelLog() *KernelLog {
 	var st unix.Stat_t
 	if err := unix.Stat("/proc/self/ns/pid", &st); err != nil || st.Ino != initialPIDs {
@@ -117,7 +117,7 @@ func parseKill(record string, boot time.Time) (kernelKill, bool) {
 }
 
 // A Cgroup is what the memory controller says of the cgroup that mgr is in, which
-// is the one that a server gets that it starts.
+// the servers that it starts inherit.
 type Cgroup struct {
 	Path  string
 	Kills int    // processes of it that the kernel has killed for memory

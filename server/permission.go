@@ -28,9 +28,9 @@ func (i *Instance) UserText() string {
 	return pidfile.UserName(uint32(creds.UID))
 }
 
-// may says why the server's user may not use a file; errOtherUser where nobody can
-// tell. Until it has given up root, if that is what it does itself, a server may
-// what root may: then there is no user to ask for.
+// may says why the server's user may not use a file; errOtherUser where the caller
+// cannot find out. A server whose profile names no user may give up root by itself.
+// Until then it may do what root may, so that there is no user to ask about.
 func (i *Instance) may(path string, mode uint32) error {
 	creds, err := i.fleet.credentials(i.Program.User, i.Program.UserGroup)
 	if err != nil || creds == nil {

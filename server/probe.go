@@ -105,9 +105,9 @@ func dial(network, address string) func(context.Context) error {
 	}
 }
 
-// get asks for url; any answer of 2xx or 3xx is one of a server that is ready. It
-// is no client of package http, which would be as large as the rest of mgr, and
-// be set up at every start of it.
+// get requests url; a server is ready if it answers with 2xx or 3xx. It does without
+// package net/http, which is as large as the rest of mgr, and would be initialized
+// whenever mgr is run.
 func get(ctx context.Context, address string) error {
 	u, err := url.Parse(address)
 	if err != nil {
