@@ -13,8 +13,8 @@ import (
 
 // permute moves options before words, so that options may stand anywhere: the
 // library stops at the first word. Options come out in their long form with
-// the value attached, and "--" ends them. It is pure. The error is about the first
-// option that there is not, or that is without its value: the others come out.
+// the value attached, and "--" ends them. It is pure. The error names the first
+// option that does not exist, or that lacks its value; the others come out.
 //
 //	main start -k5 -vq  →  --kill-wait=5 --verbose --quiet -- main start
 func permute(args []string, flags []cli.Flag) ([]string, error) {
@@ -45,8 +45,8 @@ func permute(args []string, flags []cli.Flag) ([]string, error) {
 }
 
 // arrange permutes args in the way of the command that they name: -n is short for
-// --no-daemon, but for --lines N where the command is about lines. Which it is
-// is told by reading them both ways: only in the right one is N no server.
+// --no-daemon, but for --lines N where the command is about lines. To find out which
+// of them is meant it reads args both ways: only in the right one N is not a server.
 func arrange(args []string, flags []cli.Flag) ([]string, error) {
 	plain, plainErr := permute(args, flags)
 	lined, linedErr := permute(args, aboutLines(flags))

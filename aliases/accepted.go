@@ -55,7 +55,7 @@ func onSyslog(value string) string {
 	return "mgr does not stay to pass output on to syslog"
 }
 
-// ownStreams are the names for the output of whoever opens them.
+// ownStreams are the paths by which a process opens its own output.
 var ownStreams = []string{"/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2"}
 
 // logFile keeps a path, or one of the names that supervisord has for no path.

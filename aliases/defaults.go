@@ -20,8 +20,8 @@ func (r *reader) defaults(s *source) []*source {
 }
 
 // undone gives the keys that a program's section has without a value so that what
-// [defaults] says does not hold for it: it is as if neither had them. Where [defaults]
-// does not have the key, or nothing means something, an empty value is one like others.
+// [defaults] says does not hold for it: it is as if neither had them. A key that
+// [defaults] does not have, or whose empty value has a meaning, is not undone.
 func (r *reader) undone(s *source, section *ini.Section) map[string]bool {
 	var keys map[string]bool
 	for _, e := range r.entries(s, section) {

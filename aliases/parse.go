@@ -72,8 +72,8 @@ type reader struct {
 	seen    map[*ini.Section][]entry
 }
 
-// add scans a file. What is not even plain text for the library then is a
-// defect of the scanner, but of one file only.
+// add scans a file. If the library refuses the plain text that comes of it, that is a
+// defect of the scanner; the other files are read all the same.
 func (r *reader) add(path string, text []byte) {
 	s := &source{scanner: scan(path, text)}
 	r.errs = append(r.errs, s.errs...)

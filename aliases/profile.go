@@ -58,8 +58,8 @@ func (p *Profile) Group(name string) *Group {
 	return nil
 }
 
-// Program gives the program of that name, or nil; the -server may be missing
-// where no program is called just so.
+// Program gives the program of that name, or nil. The -server at its end may be left
+// out, unless another program has just that name.
 func (p *Profile) Program(name string) *Program {
 	if prog := p.exact(name); prog != nil {
 		return prog

@@ -194,7 +194,7 @@ func defaultProgram(name string) *Program {
 // unordered is the GroupOrder of a program until it is known.
 const unordered = math.MinInt
 
-// finish sees to what only all keys of a program together tell.
+// finish sets and checks what depends on several keys of a program at once.
 func (p *Program) finish() (key string, err error) {
 	if n := len(p.StopSteps); n > 0 && p.StopSteps[n-1].Wait < 0 {
 		p.StopSteps[n-1].Wait = p.StopWait

@@ -34,7 +34,8 @@ func (r *reader) program(s *source, section *ini.Section, name string) {
 	r.profile.Programs = append(r.profile.Programs, prog)
 }
 
-// blank is a program of which nothing is said yet but by [supervisord].
+// blank is a program before its own keys are read: it has the defaults of keys, and
+// what [supervisord] says for all.
 func (r *reader) blank(name string) *Program {
 	prog := defaultProgram(name)
 	prog.places = make(map[string]*Error, 24)

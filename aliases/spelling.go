@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// unprintable are blanks of every kind, control characters and what has no shape.
+// unprintable says whether c is a blank of any kind, a control character, or has no glyph.
 func unprintable(c rune) bool { return unicode.IsSpace(c) || !unicode.IsGraphic(c) }
 
 // maxWord is the longest word that is looked at: what a glob costs grows with it.

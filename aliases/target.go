@@ -16,7 +16,7 @@ type Target struct {
 	whole  bool      // some word asked for all
 }
 
-// Whole is the target that a program is when all of it is meant.
+// Whole is the target of all that a program has.
 func Whole(p *Program) *Target { return &Target{Program: p, whole: true} }
 
 // Wants says whether the conf of that name is selected, or the process that
