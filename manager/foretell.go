@@ -174,7 +174,7 @@ func (m *Manager) wouldAdopt(i *server.Instance, f pidfile.Finding, pid int) err
 		m.did(i, removePidfile, pidfile.Stopped, 0)
 	}
 	m.would("adopt %s (%d - %s): %s", i, pid, subject(i), pidfile.Describe(pid))
-	if err := i.MayWrite(); err != nil {
+	if err := i.MayAdopt(); err != nil {
 		return err
 	}
 	m.did(i, "adopt", pidfile.Running, pid)

@@ -32,8 +32,17 @@ func (i *Instance) MayRemove(pid int) error {
 // MayWrite says why the pidfile could not be written. What has yet to be made is no
 // hindrance.
 func (i *Instance) MayWrite() error {
+	if i.Program.Forking {
+		return nil
+	}
+	return i.MayAdopt()
+}
+
+// MayAdopt says why Adopt could not write the pidfile, also where the server writes it
+// otherwise. What has yet to be made is no hindrance.
+func (i *Instance) MayAdopt() error {
 	dir, name, err := i.dir(pidfile.LeaveIt)
-	if errors.Is(err, fs.ErrNotExist) || i.Program.Forking {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err == nil {
