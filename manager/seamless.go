@@ -186,10 +186,11 @@ func (m *Manager) judgeReexec(r *server.Reexec, tree *pidfile.Tree) (over, ok bo
 		return true, false
 	case r.Told():
 		return true, m.reexecuted(r)
-	case !r.Visible():
-		m.note("%s (%d): not permitted to see whether it has re-executed itself", i, pid)
+	case !r.Visible() && time.Since(r.Begun) >= i.Program.StartWait:
+		m.note("%s (%d): not permitted to see whether it has re-executed itself: it was told to, and lives on", i, pid)
+		m.taken(i, pid, r.Begun)
 		return true, true
-	case tree == nil:
+	case !r.Visible(), tree == nil:
 		return false, false
 	case r.Seen(tree):
 		return true, m.reexecuted(r)

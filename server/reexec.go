@@ -120,7 +120,8 @@ func (r *Reexec) Close() {
 }
 
 // Visible says whether it can be seen at all when the server is through: the
-// kernel shows images only to those who may trace the process.
+// kernel shows images only to those who may trace the process. If it cannot, there is
+// still what the server may say, and that it lives on.
 func (r *Reexec) Visible() bool {
 	return r.only || r.image != "" || r.Instance.Program.RetireSignal != 0
 }
