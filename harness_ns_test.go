@@ -48,9 +48,7 @@ func (e experiment) conduct(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes its time")
 	}
-	if os.Geteuid() != 0 {
-		t.Skip("needs root, for namespaces")
-	}
+	needsNamespaces(t)
 	place, err := os.MkdirTemp("", "harness")
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +75,7 @@ func (e experiment) conduct(t *testing.T) {
 func (e experiment) namespace(t *testing.T, place string, shard int) error {
 	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.timeout=30m")
 	cmd.Env = append(os.Environ(), partVariable+"=first", placeVariable+"="+place, shardVariable+"="+strconv.Itoa(shard), "TMPDIR="+place)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS}
+	cmd.SysProcAttr = newNamespaces()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	stdin, err := cmd.StdinPipe()
@@ -98,8 +96,7 @@ func beFirst() {
 		os.Exit(1)
 	}()
 	err := errors.Join(
-		unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
-		unix.Mount("proc", "/proc", "proc", 0, ""),
+		ownMounts(),
 		os.Setenv(partVariable, "case"))
 	null, e := os.Open(os.DevNull)
 	if err = errors.Join(err, e); err != nil {
