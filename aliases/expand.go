@@ -106,6 +106,9 @@ func (s Scope) expand(text string, wanted func(name string) bool) (string, error
 		if err != nil {
 			return "", err
 		}
+		if text == "" && out.Len() == 0 && escape == "%" { // nothing else: no copy, one for each instance
+			return value, nil
+		}
 		if escape == "%%" {
 			value = strings.ReplaceAll(value, "%", "%%")
 		}

@@ -76,14 +76,14 @@ func (f *Fleet) confs(s *Server, t *aliases.Target) (wanted []conftree.Conf, kno
 			} else if err != nil {
 				return err
 			}
-			known, wanted = slices.Grow(known, len(found)), slices.Grow(wanted, len(found))
-			s.Confs = slices.Grow(s.Confs, len(found))
+			known = slices.Grow(known, len(found))
 			for _, c := range found {
 				known = append(known, c.Name)
-				if t.Wants(c.Name) {
-					wanted = append(wanted, c)
-					s.Confs = append(s.Confs, c.Path)
-				}
+			}
+			wanted = wantedOf(t, found)
+			s.Confs = slices.Grow(s.Confs, len(wanted))
+			for _, c := range wanted {
+				s.Confs = append(s.Confs, c.Path)
 			}
 			if len(wanted) > 0 {
 				return nil
@@ -99,6 +99,16 @@ func (f *Fleet) confs(s *Server, t *aliases.Target) (wanted []conftree.Conf, kno
 		s.Deprecated = wanted[0].Path
 	}
 	return wanted, known, err
+}
+
+// wantedOf gives those of confs that the target wants: mostly all of them, as they
+// are.
+func wantedOf(t *aliases.Target, confs []conftree.Conf) []conftree.Conf {
+	unwanted := func(c conftree.Conf) bool { return !t.Wants(c.Name) }
+	if !slices.ContainsFunc(confs, unwanted) {
+		return confs
+	}
+	return slices.DeleteFunc(slices.Clone(confs), unwanted)
 }
 
 // addOrphans adds an instance for every pidfile of the program that belongs to
