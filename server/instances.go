@@ -12,6 +12,8 @@ import (
 	"mgr/conftree"
 )
 
+// server gives the server that a target selects, without those of its instances
+// that only a pidfile tells of.
 func (f *Fleet) server(t *aliases.Target, number int) (*Server, error) {
 	s := &Server{Program: t.Program, Named: t.Named, Narrowed: t.Narrowed()}
 	if len(t.Program.Conf) == 0 {
@@ -21,6 +23,7 @@ func (f *Fleet) server(t *aliases.Target, number int) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Known = known
 	s.Instances = make([]*Instance, 0, len(confs))
 	for n, c := range confs {
 		i, err := f.instance(t.Program, c)
@@ -30,15 +33,19 @@ func (f *Fleet) server(t *aliases.Target, number int) (*Server, error) {
 		i.Number = n + 1
 		s.Instances = append(s.Instances, i)
 	}
+	return s, nil
+}
+
+// complete adds to a server of a program with confs what the pidfiles tell of it.
+func (f *Fleet) complete(s *Server, t *aliases.Target, number int) error {
 	if err := f.addOrphans(s, t); err != nil {
-		return nil, err
+		return err
 	}
-	s.Known = known
 	s.Unknown = missing(t.Confs(), s.Instances)
 	if number != 0 {
 		s.Instances = slices.DeleteFunc(s.Instances, func(i *Instance) bool { return i.Number != number })
 	}
-	return s, nil
+	return nil
 }
 
 // processes gives s the instances of a program without confs.

@@ -150,9 +150,30 @@ func (f *Fleet) Installed(p *aliases.Program) bool {
 // is one too many.
 // number, if not 0, narrows each server to its number-th conf.
 func (f *Fleet) Servers(targets []*aliases.Target, number int) ([]*Server, error) {
-	if err := f.list(); err != nil {
+	// A goroutine reads the run directory while this one searches the conf tree, which
+	// knows nothing of it: each takes a moment for each instance.
+	listed := make(chan error, 1)
+	go func() { listed <- f.list() }()
+	servers, err := f.servers(targets, number)
+	if err := <-listed; err != nil {
 		return nil, err
 	}
+	if err != nil {
+		return nil, err
+	}
+	for n, t := range targets {
+		if len(t.Program.Conf) == 0 {
+			continue
+		}
+		if err := f.complete(servers[n], t, number); err != nil {
+			return nil, err
+		}
+	}
+	return servers, shared(servers)
+}
+
+// servers gives the server of each target, as far as the conf tree tells.
+func (f *Fleet) servers(targets []*aliases.Target, number int) ([]*Server, error) {
 	var servers []*Server
 	for _, t := range targets {
 		s, err := f.server(t, number)
@@ -161,7 +182,7 @@ func (f *Fleet) Servers(targets []*aliases.Target, number int) ([]*Server, error
 		}
 		servers = append(servers, s)
 	}
-	return servers, shared(servers)
+	return servers, nil
 }
 
 // shared refuses two instances with one pidfile.
