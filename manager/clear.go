@@ -23,7 +23,7 @@ func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 		if i.Stray(f) {
 			return fmt.Errorf("%w, and no other pidfile names it: pidfile %q kept", f.Err, i.Pidfile)
 		}
-		m.warn(i, "%s: %s: %s pidfile %q", i, holder(f), m.tense("replacing", "would replace"), i.Pidfile)
+		m.warn(i, "%s: %s: %s pidfile %q", i, m.holder(f), m.tense("replacing", "would replace"), i.Pidfile)
 	case pidfile.Malformed:
 		if err := m.unnamed(i, f); err != nil {
 			return err

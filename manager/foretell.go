@@ -173,7 +173,7 @@ func (m *Manager) wouldAdopt(i *server.Instance, f pidfile.Finding, pid int) err
 		}
 		m.did(i, removePidfile, pidfile.Stopped, 0)
 	}
-	m.would("adopt %s (%d - %s): %s", i, pid, subject(i), pidfile.Describe(pid))
+	m.would("adopt %s (%d - %s): %s", i, pid, subject(i), m.Fleet.Reader.Describe(pid))
 	if err := i.MayAdopt(); err != nil {
 		return err
 	}

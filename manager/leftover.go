@@ -62,7 +62,7 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 			s.failed = true
 			return nil
 		}
-		m.warn(i, "%s: %s: not signalled, %s pidfile %q", i, holder(f), m.tense("removing", "would remove"), i.Pidfile)
+		m.warn(i, "%s: %s: not signalled, %s pidfile %q", i, m.holder(f), m.tense("removing", "would remove"), i.Pidfile)
 		s.removeStale(i, f.Record.PID)
 	case pidfile.Malformed:
 		err := m.unnamed(i, f)

@@ -174,7 +174,7 @@ func (o *overview) figures(i *server.Instance, r *overviewRow) {
 	if o.tree == nil {
 		return
 	}
-	usages, err := family(o.tree, f.Process, o.m.Options.Verbose)
+	usages, err := o.m.family(o.tree, f.Process)
 	if err != nil {
 		return
 	}

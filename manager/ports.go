@@ -97,7 +97,7 @@ func (m *Manager) awaitPorts(ctx context.Context, ports []*port) map[*server.Ins
 				taken[p.i] = true
 				continue
 			case m.Options.DryRun:
-				m.would("wait for %s, held by %s, to start %s (%s)", p.holder.Address, p.holder.Holder(), p.i, subject(p.i))
+				m.would("wait for %s, held by %s, to start %s (%s)", p.holder.Address, p.holder.Holder(&m.Fleet.Reader), p.i, subject(p.i))
 				continue
 			case ctx.Err() == nil && time.Now().Before(p.limit):
 				m.tellPort(p)
@@ -105,7 +105,7 @@ func (m *Manager) awaitPorts(ctx context.Context, ports []*port) map[*server.Ins
 				continue
 			}
 			taken[p.i] = true
-			m.problem(p.i, "%s (%s): not started: %s is held by %s", p.i, subject(p.i), p.holder.Address, p.holder.Holder())
+			m.problem(p.i, "%s (%s): not started: %s is held by %s", p.i, subject(p.i), p.holder.Address, p.holder.Holder(&m.Fleet.Reader))
 		}
 		if ports = left; len(ports) == 0 {
 			return taken
@@ -150,7 +150,7 @@ func (m *Manager) tellPort(p *port) {
 		return
 	}
 	p.told = true
-	m.Console.Say("%s (%s): waiting for %s, held by %s", p.i, subject(p.i), p.holder.Address, p.holder.Holder())
+	m.Console.Say("%s (%s): waiting for %s, held by %s", p.i, subject(p.i), p.holder.Address, p.holder.Holder(&m.Fleet.Reader))
 	m.Console.Flush()
 	m.Console.Waiting(progress{Doing: "waiting for " + p.holder.Address.String(), Who: p.i.Label(), Since: time.Now(), Limit: p.i.Program.ReadyWait})
 }
@@ -181,7 +181,7 @@ func (m *Manager) leftBehind(p *port) bool {
 	}
 	if holds {
 		m.problem(p.i, "%s (%s): not started: %s is held by %s, which the dead pid %d has left behind",
-			p.i, subject(p.i), p.holder.Address, p.holder.Holder(), f.Record.PID)
+			p.i, subject(p.i), p.holder.Address, p.holder.Holder(&m.Fleet.Reader), f.Record.PID)
 		m.Console.Hint("stop, or restart, ends it")
 	}
 	return holds

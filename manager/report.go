@@ -61,8 +61,24 @@ func (m *Manager) Refuse(name string, status int, errs []error) int {
 func (m *Manager) problem(i *server.Instance, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	m.Console.Warn("%s", text)
+	m.blockedHint(args)
 	m.fault(i, text)
 }
+
+// blockedHint says, once for each process that keeps whoever reads of it waiting,
+// what leads on.
+func (m *Manager) blockedHint(args []any) {
+	for _, arg := range args {
+		var be *pidfile.BlockedError
+		if err, is := arg.(error); is && errors.As(err, &be) && !m.warned[be.Path] {
+			m.warned[be.Path] = true
+			m.Console.Hint("ps and pgrep wait for it as well; %s shows what it has open, kill -KILL %d may end it", lookAt(be), be.PID)
+		}
+	}
+}
+
+// lookAt is what to type to see more of a process that hangs.
+func lookAt(be *pidfile.BlockedError) string { return "ls -l /proc/" + itoa(be.PID) + "/fd" }
 
 // fault is problem for what the user is told otherwise.
 func (m *Manager) fault(i *server.Instance, text string) {

@@ -136,7 +136,7 @@ func (m *Manager) signalOne(i *server.Instance, f func(*server.Instance, *pidfil
 	case pidfile.Dead:
 		return 0, fmt.Errorf("dead (%s), pidfile left", subject(i))
 	case pidfile.Foreign:
-		return 0, fmt.Errorf("not running (%s): %s: not signalled", subject(i), holder(found))
+		return 0, fmt.Errorf("not running (%s): %s: not signalled", subject(i), m.holder(found))
 	}
 	return 0, found.Err
 }

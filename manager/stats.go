@@ -110,7 +110,7 @@ func (v *statsView) instance(tree *pidfile.Tree, i *server.Instance, t *table) *
 		}
 		return nil
 	}
-	usages, err := family(tree, f.Process, v.m.Options.Verbose)
+	usages, err := v.m.family(tree, f.Process)
 	if err != nil {
 		t.idle(i.Label(), "unknown")
 		v.fail(i, "%s (%d - %s): %v", i, f.Record.PID, subject(i), err)
@@ -125,18 +125,18 @@ func (v *statsView) instance(tree *pidfile.Tree, i *server.Instance, t *table) *
 
 // family looks at a server and all that belongs to it. What ends meanwhile is left
 // out.
-func family(tree *pidfile.Tree, p *pidfile.Process, verbose bool) ([]pidfile.Usage, error) {
+func (m *Manager) family(tree *pidfile.Tree, p *pidfile.Process) ([]pidfile.Usage, error) {
 	depth := pidfile.Shallow
-	if verbose {
+	if m.Options.Verbose {
 		depth = pidfile.Deep
 	}
-	u, err := p.Usage(depth)
+	u, err := p.Usage(&m.Fleet.Reader, depth)
 	if err != nil {
 		return nil, err
 	}
 	usages := []pidfile.Usage{u}
 	for _, member := range tree.Family(p) {
-		if u, err := member.Usage(depth); err == nil {
+		if u, err := member.Usage(&m.Fleet.Reader, depth); err == nil {
 			usages = append(usages, u)
 		}
 		member.Close()

@@ -135,8 +135,8 @@ func (m *Manager) showLine(s sighting) {
 		m.Console.Paint(red, "%s dead (%d - %s), pidfile left", i, pid, subject(i))
 		m.zombie(i, pid)
 	case pidfile.Foreign:
-		m.Console.Paint(red, "%s not running (%s), pidfile left: %s", i, subject(i), holder(f))
-		r.fail("%s", holder(f))
+		m.Console.Paint(red, "%s not running (%s), pidfile left: %s", i, subject(i), m.holder(f))
+		r.fail("%s", m.holder(f))
 	default:
 		m.Console.Paint(red, "%s %s (%s)", i, f.State, subject(i))
 		m.problem(i, "%s: %v", i, f.Err)
@@ -169,7 +169,7 @@ func untold(f pidfile.Finding) string {
 
 // zombie names, at -v, the parent that does not reap a dead server.
 func (m *Manager) zombie(i *server.Instance, pid int) {
-	if who := pidfile.Unreaped(pid); who != "" {
+	if who := m.Fleet.Reader.Unreaped(pid); who != "" {
 		m.note("%s (%d) is a zombie: %s", i, pid, who)
 	}
 }
@@ -192,10 +192,10 @@ func orphaned(i *server.Instance) string {
 }
 
 // holder says in words who has the pid that a pidfile names.
-func holder(f pidfile.Finding) string {
+func (m *Manager) holder(f pidfile.Finding) string {
 	var fe *pidfile.ForeignError
 	if errors.As(f.Err, &fe) && fe.Worker == 0 {
-		return "pid " + itoa(fe.PID) + " is now " + pidfile.Describe(fe.PID)
+		return "pid " + itoa(fe.PID) + " is now " + m.Fleet.Reader.Describe(fe.PID)
 	}
 	return f.Err.Error()
 }

@@ -150,9 +150,9 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance, families
 	if families {
 		s.tree = s.snapshot()
 	}
-	for _, i := range batch {
+	for i, f := range server.Handles(batch) {
 		s.begun[i] = true
-		found := s.signal(i)
+		found := s.signal(i, f)
 		s.under = append(s.under, found...)
 		s.wait.add(found)
 		if len(found) == 0 {
@@ -212,10 +212,9 @@ func (s *stopping) takenOver(stopped []*target) {
 	}
 }
 
-// signal looks at one instance and sends it the stop signal. It gives what is
-// to be waited for.
-func (s *stopping) signal(i *server.Instance) []*target {
-	f := i.Inspect()
+// signal sends an instance, which was found as f says, the stop signal. It gives
+// what is to be waited for.
+func (s *stopping) signal(i *server.Instance, f pidfile.Finding) []*target {
 	r := s.m.found(i, f)
 	if f.State != pidfile.Running {
 		if absent(f) && s.m.untouchedSoFar(i) {

@@ -113,9 +113,9 @@ func wordFor(i *server.Instance) string {
 func (s *starting) inspect(batch []*server.Instance) map[*server.Instance]pidfile.Finding {
 	found := map[*server.Instance]pidfile.Finding{}
 	var missing []*server.Instance
+	next := server.Inspections(batch)
 	for _, i := range batch {
-		f := i.Inspect()
-		f.Process.Close()
+		f := next()
 		found[i] = f
 		if absent(f) && s.m.untouchedSoFar(i) {
 			missing = append(missing, i)
@@ -260,7 +260,7 @@ func (m *Manager) adoptOne(i *server.Instance, f pidfile.Finding, u server.Untra
 		}
 		m.did(i, removePidfile, pidfile.Stopped, 0)
 	}
-	who := pidfile.Describe(pid)
+	who := m.Fleet.Reader.Describe(pid)
 	if err := i.Adopt(pid); err != nil {
 		return err
 	}

@@ -170,9 +170,9 @@ func (e *exam) headline(failed []check) string {
 	case e.process != nil && len(failed) > 0:
 		return fmt.Sprintf("%s runs (pid %d), but %s", who, e.f.Record.PID, failed[0].sentence())
 	case e.process != nil:
-		return fmt.Sprintf("%s runs: pid %d, %s", who, e.f.Record.PID, pidfile.Describe(e.f.Record.PID))
+		return fmt.Sprintf("%s runs: pid %d, %s", who, e.f.Record.PID, e.m.Fleet.Reader.Describe(e.f.Record.PID))
 	case len(pids) == 1 && !e.copies.Alike:
-		return fmt.Sprintf("%s runs without a pidfile: pid %d, %s", who, pids[0], pidfile.Describe(pids[0]))
+		return fmt.Sprintf("%s runs without a pidfile: pid %d, %s", who, pids[0], e.m.Fleet.Reader.Describe(pids[0]))
 	}
 	return fmt.Sprintf("%s does not run: %s", who, failed[0].sentence())
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"mgr/aliases"
-	"mgr/pidfile"
 	"mgr/server"
 )
 
@@ -268,4 +267,6 @@ func at(when time.Time) string {
 }
 
 // describe is what a process is, in a few words.
-func describe(pid int) string { return fmt.Sprintf("pid %d %s", pid, pidfile.Who(pid)) }
+func (m *Manager) describe(pid int) string {
+	return fmt.Sprintf("pid %d %s", pid, m.Fleet.Reader.Who(pid))
+}

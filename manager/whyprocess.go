@@ -18,18 +18,21 @@ func (e *exam) pidfile() {
 	again := "mgr start " + wordFor(i)
 	switch f.State {
 	case pidfile.Running:
-		e.add(verdictOK, "pidfile", "%s: pid %d, %s", i.Pidfile, f.Record.PID, pidfile.Describe(f.Record.PID))
+		e.add(verdictOK, "pidfile", "%s: pid %d, %s", i.Pidfile, f.Record.PID, e.m.Fleet.Reader.Describe(f.Record.PID))
 	case pidfile.Stopped:
 		e.fail("pidfile", again, "%s is not there", i.Pidfile).cause = e.lastWords(noPidfile)
 	case pidfile.Dead:
 		e.fail("pidfile", again, "%s is left of pid %d, which has ended; it was written at %s", i.Pidfile, f.Record.PID, at(f.Record.ModTime)).cause =
 			e.lastWords(fmt.Sprintf("it has died: its pidfile is left, and its process, pid %d, has ended", f.Record.PID))
 	case pidfile.Foreign:
-		e.fail("pidfile", again, "%s: %s", i.Pidfile, holder(f)).cause = "its pidfile is stale: " + holder(f)
+		e.fail("pidfile", again, "%s: %s", i.Pidfile, e.m.holder(f)).cause = "its pidfile is stale: " + e.m.holder(f)
 	case pidfile.Malformed:
 		e.fail("pidfile", "ls -l "+shellWord(i.Pidfile), "%v", f.Err).cause = fmt.Sprintf("its pidfile cannot be used: %v", f.Err)
 	default:
-		e.add(verdictUnknown, "pidfile", "%v", f.Err)
+		c, be := e.add(verdictUnknown, "pidfile", "%v", f.Err), (*pidfile.BlockedError)(nil)
+		if errors.As(f.Err, &be) {
+			c.Next = lookAt(be)
+		}
 	}
 }
 
@@ -56,12 +59,12 @@ func (e *exam) copied() {
 		e.add(verdictWarning, "copies", "%s the same command, and no pidfile names it: whose it is cannot be told", runPIDs(u.PIDs)).Next = adopt + " --dry-run"
 	case e.process != nil:
 		e.fail("copies", "ps -fp "+joinPIDs(u.PIDs, ","), "%s it as well, without a pidfile", runPIDs(u.PIDs)).cause =
-			fmt.Sprintf("a second copy runs without a pidfile: %s", describe(u.PIDs[0]))
+			fmt.Sprintf("a second copy runs without a pidfile: %s", e.m.describe(u.PIDs[0]))
 	case len(u.PIDs) > 1:
 		e.fail("copies", "ps -fp "+joinPIDs(u.PIDs, ","), "%s it without a pidfile", runPIDs(u.PIDs)).cause =
 			fmt.Sprintf("as far as its pidfile tells, but %s it without one", runPIDs(u.PIDs))
 	default:
-		e.fail("copies", adopt, "%s runs it without a pidfile", describe(u.PIDs[0]))
+		e.fail("copies", adopt, "%s runs it without a pidfile", e.m.describe(u.PIDs[0]))
 	}
 	if len(u.Shared) > 0 {
 		e.add(verdictWarning, "copies", "%s what may be this server or another one, without a pidfile", runPIDs(u.Shared)).Next = "ps -fp " + joinPIDs(u.Shared, ",")
@@ -128,7 +131,7 @@ func (e *exam) listener(l server.Listening) {
 // seen.
 func (e *exam) stranger(l server.Listening, s pidfile.Socket) {
 	pid := e.m.socketHolder(s)
-	who, next := heldBy(s, pid)
+	who, next := e.m.heldBy(s, pid)
 	switch {
 	case e.process != nil && pid == 0:
 		e.add(verdictUnknown, "port", "%s listens at %s (%s)", who, l, l.Told)
@@ -152,9 +155,9 @@ func (m *Manager) socketHolder(s pidfile.Socket) int {
 }
 
 // heldBy says who holds a socket, and what to type to find out more.
-func heldBy(s pidfile.Socket, pid int) (who, next string) {
+func (m *Manager) heldBy(s pidfile.Socket, pid int) (who, next string) {
 	if pid != 0 {
-		return describe(pid), "ps -fp " + itoa(pid)
+		return m.describe(pid), "ps -fp " + itoa(pid)
 	}
 	who = "a process that cannot be seen"
 	if s.Address != (netip.AddrPort{}) {

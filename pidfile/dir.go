@@ -24,11 +24,13 @@ type Dir struct {
 	// Lines says that the pidfiles are those of services that write more into
 	// them than mgr does: of several lines the first counts.
 	Lines bool
+	// Reader reads of the processes. It may be nil where no process is looked at.
+	Reader *Reader
 
-	path string
-	file *os.File    // O_PATH is not enough: List reads it
-	lock *os.File    // the lock file, once opened
-	view func() view // looked at when the first process is
+	path   string
+	file   *os.File    // O_PATH is not enough: List reads it
+	lock   *os.File    // the lock file, once opened
+	looked func() view // looked at when the first process is
 }
 
 // OpenDir opens the directory at path. The error is fs.ErrNotExist where there
@@ -57,7 +59,15 @@ func MakeDir(path string) (*Dir, error) {
 }
 
 // DirFromFile makes a Dir of an open directory that was inherited.
-func DirFromFile(f *os.File) *Dir { return &Dir{path: f.Name(), file: f, view: sync.OnceValue(look)} }
+func DirFromFile(f *os.File) *Dir {
+	return &Dir{path: f.Name(), file: f, looked: sync.OnceValue(func() view { return look(nil) })}
+}
+
+func (d *Dir) view() view {
+	v := d.looked()
+	v.reader = d.Reader
+	return v
+}
 
 // Path is the path that d was opened at.
 func (d *Dir) Path() string { return d.path }

@@ -11,14 +11,14 @@ import (
 func TestGetenv(t *testing.T) {
 	d := start(t, "good", serverArgv, func(c *exec.Cmd) { c.Env = append(c.Env, "PLACE=@a\xff b=c", "PLACES=x", "X=PLACE=y") })
 	p := handle(t, d.pid())
-	if diff := cmp.Diff([]string{"@a\xff b=c"}, p.Getenv("PLACE")); diff != "" {
+	if diff := cmp.Diff([]string{"@a\xff b=c"}, p.Getenv(nil, "PLACE")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got := p.Getenv("NOBODY_HAS_IT"); got != nil {
+	if got := p.Getenv(nil, "NOBODY_HAS_IT"); got != nil {
 		t.Errorf("got %q", got)
 	}
 	d.kill()
-	if got := p.Getenv("PLACE"); got != nil {
+	if got := p.Getenv(nil, "PLACE"); got != nil {
 		t.Errorf("of one that has ended: %q", got)
 	}
 }

@@ -28,6 +28,8 @@ type view struct {
 	// held is that namespace: while nobody has it open, the kernel makes its inode
 	// anew for each process that it is compared with.
 	held *os.File
+	// reader reads command lines.
+	reader *Reader
 }
 
 // A namespace is the inode that tells one from another, namespaces(7).
@@ -35,19 +37,19 @@ type namespace struct{ dev, ino uint64 }
 
 // look finds out about the view. /proc may be that of a namespace above: then mgr
 // has more than one number there.
-func look() view {
+func look(rd *Reader) view {
 	raw, err := readProc("/proc/self/status", make([]byte, 2*procBuffer))
 	if err != nil {
-		return view{}
+		return view{reader: rd}
 	}
 	if f := field(raw, "NSpid:"); len(f) != 1 || f[0] != strconv.Itoa(os.Getpid()) {
-		return view{}
+		return view{reader: rd}
 	}
 	fd, err := unix.Open("/proc/self/ns/pid", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return view{}
+		return view{reader: rd}
 	}
-	return view{whichNamespace(fd), os.NewFile(uintptr(fd), "pid namespace")}
+	return view{whichNamespace(fd), os.NewFile(uintptr(fd), "pid namespace"), rd}
 }
 
 func whichNamespace(fd int) namespace {

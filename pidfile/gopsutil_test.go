@@ -69,7 +69,7 @@ func TestLikeGopsutil(t *testing.T) {
 // likeUsage compares what the process takes, which for this one is more with every look.
 func likeUsage(t *testing.T, other *process.Process, pid int) {
 	t.Helper()
-	before, err := handle(t, pid).Usage(Shallow)
+	before, err := handle(t, pid).Usage(nil, Shallow)
 	check(t, err)
 	mem, err := other.MemoryInfo()
 	check(t, err)
@@ -79,7 +79,7 @@ func likeUsage(t *testing.T, other *process.Process, pid int) {
 	check(t, err)
 	threads, err := other.NumThreads()
 	check(t, err)
-	after, err := handle(t, pid).Usage(Shallow)
+	after, err := handle(t, pid).Usage(nil, Shallow)
 	check(t, err)
 	// The runtime of this process gives memory back while it is looked at.
 	if rss := int64(mem.RSS); pid != os.Getpid() && (rss < before.RSS || rss > after.RSS) {

@@ -34,7 +34,7 @@ func (d *Dir) Holder(name string) (pid int, argv []string) {
 		if err != nil || !holdsLock(string(info), start) {
 			continue
 		}
-		argv, _ := cmdline(pid)
+		argv, _ := d.Reader.cmdline(pid)
 		return pid, argv
 	}
 	return 0, nil

@@ -12,18 +12,18 @@ import (
 
 // Unreaped says in words who does not reap the process pid, which has ended and
 // is a zombie; "" if it is none.
-func Unreaped(pid int) string {
+func (rd *Reader) Unreaped(pid int) string {
 	st, err := stat(pid)
 	if err != nil || st.State != 'Z' || st.PPID == 0 {
 		return ""
 	}
-	return fmt.Sprintf("its parent, pid %d, %s, does not reap it", st.PPID, Describe(st.PPID))
+	return fmt.Sprintf("its parent, pid %d, %s, does not reap it", st.PPID, rd.Describe(st.PPID))
 }
 
 // Describe says in words who holds the pid now: `"bash" of alice, started
 // 2026-11-21 02:10:07`. It is for messages only, never for a decision: by the
 // time it is read the answer may be out of date.
-func Describe(pid int) string {
+func (rd *Reader) Describe(pid int) string {
 	st, err := stat(pid)
 	if os.IsNotExist(err) {
 		return "nobody"
@@ -31,7 +31,7 @@ func Describe(pid int) string {
 	if err != nil {
 		return "a process that cannot be seen"
 	}
-	s := who(pid, st)
+	s := rd.who(pid, st)
 	if age, ok := st.age(); ok {
 		s += ", started " + time.Now().Add(-age).Format(time.DateTime)
 	}
@@ -39,16 +39,16 @@ func Describe(pid int) string {
 }
 
 // Who is Describe in short: `"bash" of alice`.
-func Who(pid int) string {
+func (rd *Reader) Who(pid int) string {
 	st, err := stat(pid)
 	if err != nil {
-		return Describe(pid)
+		return rd.Describe(pid)
 	}
-	return who(pid, st)
+	return rd.who(pid, st)
 }
 
-func who(pid int, st Stat) string {
-	s := fmt.Sprintf("%q", fullName(pid, st.Comm))
+func (rd *Reader) who(pid int, st Stat) string {
+	s := fmt.Sprintf("%q", rd.fullName(pid, st.Comm))
 	if uids, err := statusUIDs(pid); err == nil {
 		s += " of " + UserName(uids[0])
 	}
@@ -78,11 +78,11 @@ func Owner(pid int) string {
 const maxComm = 15
 
 // fullName completes a name that was cut off from the command line.
-func fullName(pid int, comm string) string {
+func (rd *Reader) fullName(pid int, comm string) string {
 	if len(comm) < maxComm {
 		return comm
 	}
-	argv, err := cmdline(pid)
+	argv, err := rd.cmdline(pid)
 	if err != nil {
 		return comm
 	}

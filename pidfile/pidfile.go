@@ -111,8 +111,14 @@ type Finding struct {
 //
 // As root it takes a pidfile that another user owns for what that user could do
 // himself: a process that the user could not signal is Unknown, not Running.
-func (d *Dir) Inspect(name string, id Identity) Finding {
-	f := d.inspect(name, id)
+func (d *Dir) Inspect(name string, id Identity) Finding { return d.inspectAgain(d.view(), name, id) }
+
+// Glance is Inspect without a Reader, for who need not wait for it: it may never
+// come back. Inspect then says why.
+func (d *Dir) Glance(name string, id Identity) Finding { return d.inspectAgain(d.looked(), name, id) }
+
+func (d *Dir) inspectAgain(v view, name string, id Identity) Finding {
+	f := d.inspect(v, name, id)
 	// A pidfile may be replaced between the read and the look: then what was
 	// found is the end of the last server, and not what the file names.
 	for range rereads {
@@ -122,7 +128,7 @@ func (d *Dir) Inspect(name string, id Identity) Finding {
 		if rec, err := d.Read(name); err == nil && rec == f.Record {
 			break
 		}
-		f = d.inspect(name, id)
+		f = d.inspect(v, name, id)
 	}
 	return f
 }
@@ -130,7 +136,7 @@ func (d *Dir) Inspect(name string, id Identity) Finding {
 // rereads bounds how often a pidfile that keeps changing is read again.
 const rereads = 3
 
-func (d *Dir) inspect(name string, id Identity) Finding {
+func (d *Dir) inspect(v view, name string, id Identity) Finding {
 	rec, err := d.Read(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -147,7 +153,7 @@ func (d *Dir) inspect(name string, id Identity) Finding {
 	if err != nil {
 		return Finding{State: Unknown, Record: rec, Err: err}
 	}
-	state, err := p.verify(d.view(), id, rec.ModTime)
+	state, err := p.verify(v, id, rec.ModTime)
 	if state == Running && rec.UID != 0 && os.Geteuid() == 0 {
 		state, err = p.verifyOwner(rec.UID)
 	}

@@ -230,14 +230,14 @@ func TestInspectOwner(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	d := start(t, "good", []string{"demo\nserver"})
-	if got := Describe(d.pid()); !strings.Contains(got, ", started 20") || strings.Contains(got, "\n") {
+	if got := new(Reader).Describe(d.pid()); !strings.Contains(got, ", started 20") || strings.Contains(got, "\n") {
 		t.Errorf("Describe = %q", got)
 	}
-	if got, want := fullName(start(t, "good", []string{"a", "/x/an-object-replicator"}).pid(), "an-object-repli"), "an-object-replicator"; got != want {
+	if got, want := new(Reader).fullName(start(t, "good", []string{"a", "/x/an-object-replicator"}).pid(), "an-object-repli"), "an-object-replicator"; got != want {
 		t.Errorf("fullName = %q, want %q", got, want)
 	}
 	d.end()
-	if got := Describe(d.pid()); got != "nobody" {
+	if got := new(Reader).Describe(d.pid()); got != "nobody" {
 		t.Errorf("Describe of the dead = %q", got)
 	}
 }

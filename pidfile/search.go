@@ -15,10 +15,10 @@ import (
 // Matching gives a handle on every process that id describes, in the order of
 // pids: the server, its workers with the same command line, and copies of it
 // that no pidfile names. The caller closes them.
-func (t *Tree) Matching(id Identity) []*Process {
+func (t *Tree) Matching(rd *Reader, id Identity) []*Process {
 	var out []*Process
 	for _, pid := range t.pids() {
-		if p := openMatching(pid, id.Matches, nil); p != nil {
+		if p := openMatching(rd, pid, id.Matches, nil); p != nil {
 			out = append(out, p)
 		}
 	}
@@ -31,7 +31,7 @@ func (t *Tree) Matching(id Identity) []*Process {
 // member is there (kernel/pid.c), but that the members are this server's is
 // for their command lines to say. As root it takes a pidfile that another user
 // owns for what that user could signal himself. The caller closes them.
-func (t *Tree) Left(rec Record, id Identity) []*Process {
+func (t *Tree) Left(rd *Reader, rec Record, id Identity) []*Process {
 	pid := rec.PID
 	if _, alive := t.stats[pid]; alive || pid < 2 {
 		return nil
@@ -43,7 +43,7 @@ func (t *Tree) Left(rec Record, id Identity) []*Process {
 			describes := func(argv []string) bool {
 				return id.Matches(argv) || id.Executable != "" && executable(member) == id.Executable
 			}
-			p := openMatching(member, describes, led)
+			p := openMatching(rd, member, describes, led)
 			if p != nil && rec.UID != 0 && os.Geteuid() == 0 {
 				if state, _ := p.verifyOwner(rec.UID); state != Running {
 					p.Close()
@@ -61,14 +61,14 @@ func (t *Tree) Left(rec Record, id Identity) []*Process {
 // Orphans gives a handle on every process that id describes, that init has
 // adopted, and that leads neither group nor session: what is left of the workers
 // of a server that has ended, whatever group it was in. The caller closes them.
-func (t *Tree) Orphans(id Identity) []*Process {
+func (t *Tree) Orphans(rd *Reader, id Identity) []*Process {
 	var out []*Process
 	for _, pid := range t.pids() {
 		orphan := func(st Stat) bool { return st.PPID == 1 && st.PGRP != pid && st.Session != pid }
 		if !orphan(t.stats[pid]) {
 			continue
 		}
-		if p := openMatching(pid, id.Matches, orphan); p != nil {
+		if p := openMatching(rd, pid, id.Matches, orphan); p != nil {
 			out = append(out, p)
 		}
 	}
@@ -78,13 +78,13 @@ func (t *Tree) Orphans(id Identity) []*Process {
 // Seen says whether there can be a server that id describes and that was started
 // since then: whether any process is like it, or runs its file, or does not show
 // what it is.
-func (t *Tree) Seen(id Identity, since time.Time) bool {
+func (t *Tree) Seen(rd *Reader, id Identity, since time.Time) bool {
 	longest := time.Since(since) + 2*startTick
 	for pid, st := range t.stats {
 		if age, ok := st.age(); st.kernel() || ok && age > longest {
 			continue
 		}
-		argv, err := cmdline(pid)
+		argv, err := rd.cmdline(pid)
 		switch {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH): // it has ended since
 		case err != nil, len(argv) == 0, id.Matches(argv), id.Executable != "" && executable(pid) == id.Executable:
@@ -115,8 +115,8 @@ func executable(pid int) string {
 
 // openMatching opens the process pid if its command line is as described, and
 // its stat as wanted, nil standing for any.
-func openMatching(pid int, describes func(argv []string) bool, wanted func(Stat) bool) *Process {
-	argv, err := cmdline(pid)
+func openMatching(rd *Reader, pid int, describes func(argv []string) bool, wanted func(Stat) bool) *Process {
+	argv, err := rd.cmdline(pid)
 	if err != nil || !describes(argv) {
 		return nil
 	}
@@ -128,7 +128,7 @@ func openMatching(pid int, describes func(argv []string) bool, wanted func(Stat)
 	f, err := p.facts(view{})
 	ok := err == nil && !f.Nested
 	if ok {
-		argv, err = cmdline(pid)
+		argv, err = rd.cmdline(pid)
 		ok = err == nil && describes(argv)
 	}
 	if ok && wanted != nil {
@@ -144,12 +144,12 @@ func openMatching(pid int, describes func(argv []string) bool, wanted func(Stat)
 
 // Predecessor gives the parent of p if that is described as well: a server that
 // has made a successor, p, and has not ended yet. 0 if it has none.
-func (p *Process) Predecessor(id Identity) int {
+func (p *Process) Predecessor(rd *Reader, id Identity) int {
 	parent, err := Parent(p.pid)
 	if err != nil || parent <= 1 {
 		return 0
 	}
-	argv, err := cmdline(parent)
+	argv, err := rd.cmdline(parent)
 	if again, err2 := Parent(p.pid); err != nil || err2 != nil || again != parent || p.Exited() || !id.Matches(argv) {
 		return 0
 	}

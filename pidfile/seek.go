@@ -22,7 +22,10 @@ type Sighting struct {
 }
 
 // A Census is what all processes showed as their command lines when it was taken.
-type Census struct{ people []person }
+type Census struct {
+	people []person
+	reader *Reader
+}
 
 type person struct {
 	pid  int
@@ -36,35 +39,35 @@ type person struct {
 // Of others nothing is read that takes the lock of their memory, mmap_lock: whoever
 // can mount a file system of his own (FUSE) can hold it for ever, and the reader of
 // his command line would not even get the signal that ends it.
-func TakeCensus(known map[int]bool, users []uint32) (*Census, error) {
+func (rd *Reader) TakeCensus(known map[int]bool, users []uint32) (*Census, error) {
 	pids, err := processes()
 	if err != nil {
 		return nil, err
 	}
 	self := os.Getpid()
 	pids = slices.DeleteFunc(pids, func(pid int) bool { return pid == self || known[pid] })
-	// Each is three system calls that wait for nothing, so goroutines share them.
+	// Each is a few system calls that wait for nothing of the others, so goroutines share them.
 	size := max(perCensus, len(pids)/runtime.GOMAXPROCS(0)+1)
 	parts := make([][]person, (len(pids)+size-1)/size)
 	var all sync.WaitGroup
 	for n := range parts {
-		all.Go(func() { parts[n] = meet(pids[n*size:min((n+1)*size, len(pids))], users) })
+		all.Go(func() { parts[n] = rd.meet(pids[n*size:min((n+1)*size, len(pids))], users) })
 	}
 	all.Wait()
-	return &Census{slices.Concat(parts...)}, nil
+	return &Census{slices.Concat(parts...), rd}, nil
 }
 
 // perCensus is how many processes are worth a goroutine.
 const perCensus = 128
 
 // meet looks at processes.
-func meet(pids []int, users []uint32) []person {
+func (rd *Reader) meet(pids []int, users []uint32) []person {
 	var out []person
 	for _, pid := range pids {
 		if users != nil && !ownedBy(pid, users) {
 			continue
 		}
-		if argv, err := cmdline(pid); err == nil && len(argv) > 0 {
+		if argv, err := rd.cmdline(pid); err == nil && len(argv) > 0 {
 			out = append(out, person{pid, argv})
 		}
 	}
@@ -86,7 +89,7 @@ func ownedBy(pid int, users []uint32) bool {
 // It is for servers that no pidfile names. That none does is for the caller to
 // find out afterwards: a pidfile may be written meanwhile.
 func (c *Census) Servers(ids []Identity) [][]Sighting {
-	ix, v := index(ids), sync.OnceValue(look)
+	ix, v := index(ids), sync.OnceValue(func() view { return look(c.reader) })
 	found := make([][]Sighting, len(ids))
 	for _, q := range c.people {
 		for _, n := range ix.candidates(q.argv) {
@@ -198,20 +201,20 @@ func sight(v view, id Identity, pid int) (Sighting, bool) {
 		return Sighting{}, false
 	}
 	s := Sighting{PID: pid}
-	s.Argv, _ = cmdline(pid)
+	s.Argv, _ = v.reader.cmdline(pid)
 	s.UIDs, err = p.uids()
 	return s, err == nil && !p.Exited()
 }
 
 // Serves says whether the process is a server that id describes, by all that
 // Census.Servers goes by.
-func (p *Process) Serves(id Identity) bool { return p.serves(look(), id) }
+func (p *Process) Serves(rd *Reader, id Identity) bool { return p.serves(look(rd), id) }
 
 func (p *Process) serves(v view, id Identity) bool {
 	if state, _ := p.verify(v, id, time.Time{}); state != Running {
 		return false
 	}
-	argv, err := cmdline(p.pid)
+	argv, err := v.reader.cmdline(p.pid)
 	if err != nil || !id.runs(argv, p.pid) {
 		return false
 	}
@@ -263,7 +266,7 @@ func (d *Dir) Adopt(name string, pid int, id Identity) error {
 	}
 	defer p.Close()
 	if !p.serves(d.view(), id) {
-		return fmt.Errorf("pid %d, %s, is no server of this instance", pid, Describe(pid))
+		return fmt.Errorf("pid %d, %s, is no server of this instance", pid, d.Reader.Describe(pid))
 	}
 	if uid := os.Geteuid(); uid != 0 { // root would not take the pidfile of somebody who may not signal it
 		if state, err := p.verifyOwner(uint32(uid)); state != Running {

@@ -21,7 +21,7 @@ func seekID(conf string) ([]string, Identity) {
 
 func census(t *testing.T) *Census {
 	t.Helper()
-	c, err := TakeCensus(nil, nil)
+	c, err := new(Reader).TakeCensus(nil, nil)
 	check(t, err)
 	return c
 }
@@ -47,11 +47,11 @@ func TestServers(t *testing.T) {
 	// what nobody can tell from a server that went into the background.
 	compare(t, "a family", "server", d.servers(c, id))
 	compare(t, "another conf", "", d.servers(c, other))
-	without, err := TakeCensus(map[int]bool{d.pid(): true}, nil)
+	without, err := new(Reader).TakeCensus(map[int]bool{d.pid(): true}, nil)
 	check(t, err)
 	compare(t, "who is known", "", d.servers(without, id))
 	for user, want := range map[uint32]string{uint32(os.Getuid()): "server", uint32(os.Getuid()) + 1: ""} {
-		some, err := TakeCensus(nil, []uint32{user})
+		some, err := new(Reader).TakeCensus(nil, []uint32{user})
 		check(t, err)
 		compare(t, fmt.Sprint("those of ", user), want, d.servers(some, id))
 	}

@@ -129,9 +129,9 @@ func AbstractHolder(name string) int {
 
 // Holder says in words who holds a socket, as far as mgr may see it: for
 // messages only.
-func (s Socket) Holder() string {
+func (s Socket) Holder(rd *Reader) string {
 	if pid := s.holderPID(); pid != 0 {
-		return fmt.Sprintf("pid %d, %s", pid, Describe(pid))
+		return fmt.Sprintf("pid %d, %s", pid, rd.Describe(pid))
 	}
 	return "a process that cannot be seen"
 }

@@ -70,14 +70,14 @@ func TestListening(t *testing.T) {
 	if all, ok := find(AllListening()); !ok || all != mine {
 		t.Errorf("among all: %v, %v", all, ok)
 	}
-	if who := mine.Holder(); !strings.HasPrefix(who, "pid "+strconv.Itoa(os.Getpid())) {
+	if who := mine.Holder(nil); !strings.HasPrefix(who, "pid "+strconv.Itoa(os.Getpid())) {
 		t.Errorf("holder: %s", who)
 	}
 	l.Close()
 	if s, ok := find(AllListening()); ok {
 		t.Errorf("%v listens still", s)
 	}
-	if who := mine.Holder(); who != "a process that cannot be seen" {
+	if who := mine.Holder(nil); who != "a process that cannot be seen" {
 		t.Errorf("holder of what is closed: %s", who)
 	}
 }

@@ -38,13 +38,12 @@ func (p *Process) Born() (time.Time, bool) {
 
 // Replaced gives the file that the process runs if nothing leads to it any more: it
 // was replaced, or removed, since. The error says why that cannot be seen.
-func (p *Process) Replaced() (path string, replaced bool, err error) {
-	link := procPath(p.pid, "exe")
-	var st unix.Stat_t
-	if err := unix.Stat(link, &st); err != nil { // of the file itself, proc_pid_exe(5)
-		return "", false, &os.PathError{Op: "stat", Path: link, Err: err}
+func (p *Process) Replaced(rd *Reader) (path string, replaced bool, err error) {
+	st, err := rd.Program(p.pid)
+	if err != nil {
+		return "", false, err
 	}
-	if path, err = os.Readlink(link); err != nil {
+	if path, err = os.Readlink(procPath(p.pid, "exe")); err != nil {
 		return "", false, err
 	}
 	if p.Exited() { // what was read may be a successor's

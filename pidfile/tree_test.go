@@ -113,7 +113,7 @@ func TestFamily(t *testing.T) {
 	compare(t, "Children", "fork nest setpgid setsid", d.labels(tree.Children(p)))
 	compare(t, "Family of a worker", "grandchild", d.labels(tree.Family(handle(t, d.said["nest"]))))
 	compare(t, "Children of a leaf", "", d.labels(tree.Children(handle(t, d.said["fork"]))))
-	compare(t, "Left of the living", "", d.labels(tree.Left(Record{PID: d.pid()}, serverID)))
+	compare(t, "Left of the living", "", d.labels(tree.Left(nil, Record{PID: d.pid()}, serverID)))
 	if after := descriptors(t); after != before+2 {
 		t.Errorf("%d descriptors, %d before", after, before)
 	}
@@ -144,9 +144,9 @@ func TestMatching(t *testing.T) {
 	id := Identity{Commands: []string{"demo-server"}, Args: [][]string{{argv[1]}}}
 	d := start(t, "family", argv, setsid)
 	start(t, "good", serverArgv)
-	compare(t, "Matching", "double escaped fork grandchild nest server setpgid setsid", d.labels(mustReadTree(t).Matching(id)))
+	compare(t, "Matching", "double escaped fork grandchild nest server setpgid setsid", d.labels(mustReadTree(t).Matching(nil, id)))
 	id.Args[0][0] = "/etc/demo/none.conf"
-	compare(t, "Matching another conf", "", d.labels(mustReadTree(t).Matching(id)))
+	compare(t, "Matching another conf", "", d.labels(mustReadTree(t).Matching(nil, id)))
 }
 
 // TestLeft looks for what a server left behind that died.
@@ -157,31 +157,31 @@ func TestLeft(t *testing.T) {
 	check(t, p.Signal(unix.SIGKILL))
 	p.Await(time.Now().Add(patience))
 	const left = "double fork grandchild nest setpgid"
-	compare(t, "Left of a zombie", left, d.labels(mustReadTree(t).Left(Record{PID: d.pid()}, serverID)))
+	compare(t, "Left of a zombie", left, d.labels(mustReadTree(t).Left(nil, Record{PID: d.pid()}, serverID)))
 	compare(t, "Family of a zombie", "", d.labels(old.Family(p)))
 	d.kill()
 	tree := mustReadTree(t)
-	compare(t, "Left", left, d.labels(tree.Left(Record{PID: d.pid()}, serverID)))
-	compare(t, "Left of another server", "", d.labels(tree.Left(Record{PID: d.pid()}, Identity{Commands: []string{"x"}})))
+	compare(t, "Left", left, d.labels(tree.Left(nil, Record{PID: d.pid()}, serverID)))
+	compare(t, "Left of another server", "", d.labels(tree.Left(nil, Record{PID: d.pid()}, Identity{Commands: []string{"x"}})))
 	self, err := os.Executable()
 	check(t, err)
-	compare(t, "Left by the file", left, d.labels(tree.Left(Record{PID: d.pid()}, Identity{Commands: []string{"x"}, Executable: self})))
+	compare(t, "Left by the file", left, d.labels(tree.Left(nil, Record{PID: d.pid()}, Identity{Commands: []string{"x"}, Executable: self})))
 	if os.Geteuid() == 0 { // who owns the pidfile could not signal them
-		compare(t, "Left of another user's pidfile", "", d.labels(tree.Left(Record{PID: d.pid(), UID: 65534}, serverID)))
+		compare(t, "Left of another user's pidfile", "", d.labels(tree.Left(nil, Record{PID: d.pid(), UID: 65534}, serverID)))
 	}
-	compare(t, "Left by another file", "", d.labels(tree.Left(Record{PID: d.pid()}, Identity{Commands: []string{"x"}, Executable: "/bin/x"})))
+	compare(t, "Left by another file", "", d.labels(tree.Left(nil, Record{PID: d.pid()}, Identity{Commands: []string{"x"}, Executable: "/bin/x"})))
 	compare(t, "Family of the reaped", "", d.labels(tree.Family(p)))
 	compare(t, "Children of the reaped", "", d.labels(old.Children(p)))
 	any := Identity{Match: func(string) bool { return true }}
 	for _, pid := range []int{-1, 0, 1} {
-		compare(t, "Left of what is no server", "", d.labels(tree.Left(Record{PID: pid}, any)))
+		compare(t, "Left of what is no server", "", d.labels(tree.Left(nil, Record{PID: pid}, any)))
 	}
 	for _, label := range []string{"double", "fork", "grandchild", "nest", "setpgid"} {
 		q := handle(t, d.said[label])
 		check(t, q.Signal(unix.SIGKILL))
 		q.Await(time.Now().Add(patience))
 	}
-	compare(t, "nothing", "", d.labels(old.Left(Record{PID: d.pid()}, serverID)))
+	compare(t, "nothing", "", d.labels(old.Left(nil, Record{PID: d.pid()}, serverID)))
 }
 
 // TestFamilyKilled ends a family as an escalation does: the server stopped

@@ -34,15 +34,15 @@ const (
 )
 
 // Usage looks at the process. The error is ErrGone if it has ended.
-func (p *Process) Usage(depth Depth) (Usage, error) {
-	u, err := p.usage(depth)
+func (p *Process) Usage(rd *Reader, depth Depth) (Usage, error) {
+	u, err := p.usage(rd, depth)
 	if p.Exited() { // what was read by its number may be a successor's
 		return Usage{}, fmt.Errorf("pid %d: %w", p.pid, ErrGone)
 	}
 	return u, err
 }
 
-func (p *Process) usage(depth Depth) (Usage, error) {
+func (p *Process) usage(rd *Reader, depth Depth) (Usage, error) {
 	var buf [procBuffer]byte
 	u := Usage{PID: p.pid, PSS: -1, FDs: -1, MaxFDs: -1}
 	raw, err := readProc(procPath(p.pid, "stat"), buf[:])
@@ -72,7 +72,7 @@ func (p *Process) usage(depth Depth) (Usage, error) {
 		u.MaxFDs = parseMaxFDs(raw)
 	}
 	if depth == Deep {
-		if raw, err := readProc(procPath(p.pid, "smaps_rollup"), buf[:]); err == nil {
+		if raw, err := rd.read(p.pid, "smaps_rollup"); err == nil {
 			u.PSS = parsePSS(raw)
 		}
 	}

@@ -96,7 +96,7 @@ func FuzzUsage(f *testing.F) {
 func TestUsage(t *testing.T) {
 	d := start(t, "hungry", serverArgv)
 	p := handle(t, d.pid())
-	u, err := p.Usage(Deep)
+	u, err := p.Usage(nil, Deep)
 	check(t, err)
 	entries, err := os.ReadDir(procPath(d.pid(), "fd"))
 	check(t, err)
@@ -111,11 +111,11 @@ func TestUsage(t *testing.T) {
 	if u.FDs != len(entries) || u.MaxFDs != int64(lim.Cur) || u.Threads < 1 {
 		t.Errorf("descriptors: %+v, of %d, limit %d", u, len(entries), lim.Cur)
 	}
-	if u, err := p.Usage(Shallow); err != nil || u.PSS != -1 {
+	if u, err := p.Usage(nil, Shallow); err != nil || u.PSS != -1 {
 		t.Errorf("not asked for: %+v, %v", u, err)
 	}
 	d.kill()
-	if u, err := p.Usage(Shallow); !errors.Is(err, ErrGone) || u != (Usage{}) {
+	if u, err := p.Usage(nil, Shallow); !errors.Is(err, ErrGone) || u != (Usage{}) {
 		t.Errorf("of what is gone: %+v, %v", u, err)
 	}
 }
@@ -157,7 +157,7 @@ func usage() {
 	must(err)
 	p, err := Open(pid)
 	must(err)
-	u, err := p.Usage(Deep)
+	u, err := p.Usage(nil, Deep)
 	must(err)
 	if u.RSS >= hungryMemory {
 		fmt.Printf("rss PSS%d\n", u.PSS)

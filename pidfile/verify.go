@@ -20,7 +20,7 @@ const looks = 200
 // reaped, afterwards.
 func (p *Process) verify(v view, id Identity, written time.Time) (State, error) {
 	for range looks {
-		argv, err := cmdline(p.pid)
+		argv, err := v.reader.cmdline(p.pid)
 		f, err2 := p.facts(v)
 		switch {
 		case (!f.Sure || len(argv) == 0) && p.Exited(): // what was read may be a successor's
@@ -100,7 +100,7 @@ func (p *Process) verifyLeader(v view, id Identity, ppid int) (State, error) {
 		}
 	}
 	for range looks {
-		parent, _ := cmdline(ppid)
+		parent, unseen := v.reader.cmdline(ppid)
 		again, err := p.facts(v)
 		switch {
 		case !again.Sure && p.Exited():
@@ -112,6 +112,8 @@ func (p *Process) verifyLeader(v view, id Identity, ppid int) (State, error) {
 				return Running, nil
 			}
 			continue
+		case Blocked(unseen): // it may be the server
+			return Unknown, fmt.Errorf("cannot see whose child pid %d is: %w", p.pid, unseen)
 		case len(parent) > 0 && id.Matches(parent):
 			return Foreign, &ForeignError{PID: p.pid, Worker: ppid, Argv: parent}
 		}

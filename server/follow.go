@@ -121,5 +121,5 @@ func (i *Instance) seen(since time.Time) bool {
 	if err == nil {
 		id.Executable = i.fleet.look(argv[0]).file().binary
 	}
-	return tree.Seen(id, since)
+	return tree.Seen(&i.fleet.Reader, id, since)
 }

@@ -1,20 +1,81 @@
 package server
 
 import (
+	"iter"
 	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
 
 	"mgr/pidfile"
 )
 
-// perBlock is how many instances a goroutine takes at a time: few enough that all
-// goroutines get some, and enough that handing them out costs next to nothing.
-const perBlock = 64
+// perBlock is how many instances one goroutine looks at before the next ones: few
+// enough to share out, enough not to be about sharing. perHandle is that where each
+// comes with a handle, which is open until it is dealt with.
+const (
+	perBlock  = 64
+	perHandle = 16
+)
 
-// A block is some instances that follow each other, to be looked at in one go.
+// A block is some instances that follow each other, to be looked at in one go by a
+// goroutine that can be left behind. So that reads by itself, and nothing has to be
+// handed to another goroutine for each process, which would take a tenth of the time
+// of a status. If it is late, the rest is looked at again with the fleet's Reader.
 type block struct {
-	looks []func() pidfile.Finding
+	looks []look
 	found []pidfile.Finding
+	seen  atomic.Int32 // how many of found are there; abandoned: nobody wants the others any more
 	done  chan struct{}
+}
+
+const abandoned = -1
+
+func newBlock(looks []look) *block {
+	return &block{looks: looks, found: make([]pidfile.Finding, len(looks)), done: make(chan struct{})}
+}
+
+// inspect looks at all, unless it is left behind, which it then says.
+func (b *block) inspect(blocked *atomic.Bool) (behind bool) {
+	for n, l := range b.looks {
+		see := l.glance
+		if blocked.Load() {
+			see = l.inspect
+		}
+		f := see()
+		b.found[n] = f
+		if !b.seen.CompareAndSwap(int32(n), int32(n+1)) {
+			f.Process.Close()
+			return true
+		}
+	}
+	close(b.done)
+	return false
+}
+
+// await gives the findings, and says whether the goroutine was left behind.
+func (b *block) await(patience time.Duration, blocked *atomic.Bool) (found []pidfile.Finding, behind bool) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-b.done:
+		return b.found, false
+	case <-timer.C:
+	}
+	blocked.Store(true)
+	seen := int(b.seen.Swap(abandoned))
+	found = slices.Clone(b.found[:seen])
+	for _, l := range b.looks[seen:] {
+		found = append(found, l.inspect())
+	}
+	return found, true
+}
+
+// inspections are looks at many instances.
+type inspections struct {
+	work, order chan *block
+	patience    time.Duration
+	blocked     atomic.Bool // some process keeps whoever looks at it waiting
 }
 
 // Inspections looks at instances, for those who only want to know: each call of
@@ -22,23 +83,29 @@ type block struct {
 // system calls that wait for nothing of the others, so goroutines share them, as
 // many as there are processors. The fleet is theirs until the last finding.
 func Inspections(instances []*Instance) (next func() pidfile.Finding) {
+	return inspectAll(len(instances), func(n int) look { return instances[n].look() }, glances(instances))
+}
+
+// glances is how long a block is waited for.
+func glances(instances []*Instance) time.Duration {
+	if len(instances) == 0 {
+		return 0
+	}
+	return instances[0].fleet.Reader.Glances()
+}
+
+func inspectAll(count int, look func(n int) look, patience time.Duration) (next func() pidfile.Finding) {
 	procs := runtime.GOMAXPROCS(0)
-	size := max(1, min(perBlock, len(instances)/(4*procs)))
-	work, order := make(chan *block, 4*procs), make(chan *block, 4*procs)
-	go prepare(instances, size, work, order)
+	size := max(1, min(perBlock, count/(4*procs)))
+	all := &inspections{work: make(chan *block, 4*procs), order: make(chan *block, 4*procs), patience: patience}
+	go all.prepare(count, size, look)
 	for range procs {
-		go func() {
-			for b := range work {
-				b.inspect()
-			}
-		}()
+		go all.inspect()
 	}
 	var found []pidfile.Finding
 	return func() pidfile.Finding {
 		if len(found) == 0 {
-			b := <-order
-			<-b.done
-			found = b.found
+			found = all.await(<-all.order)
 		}
 		f := found[0]
 		found = found[1:]
@@ -48,25 +115,60 @@ func Inspections(instances []*Instance) (next func() pidfile.Finding) {
 
 // prepare does what takes the fleet, which is for one goroutine, and hands it on:
 // as work, and in its order.
-func prepare(instances []*Instance, size int, work, order chan<- *block) {
-	defer close(work)
-	for from := 0; from < len(instances); from += size {
-		b := &block{done: make(chan struct{})}
-		for _, i := range instances[from:min(from+size, len(instances))] {
-			b.looks = append(b.looks, i.look())
+func (all *inspections) prepare(count, size int, prepared func(n int) look) {
+	defer close(all.work)
+	for from := 0; from < count; from += size {
+		var looks []look
+		for n := from; n < min(from+size, count); n++ {
+			looks = append(looks, prepared(n).only())
 		}
-		order <- b
-		work <- b
+		b := newBlock(looks)
+		all.order <- b
+		all.work <- b
 	}
 }
 
-func (b *block) inspect() {
-	b.found = make([]pidfile.Finding, len(b.looks))
-	for n, look := range b.looks {
-		f := look()
-		f.Process.Close()
-		f.Process = nil
-		b.found[n] = f
+// inspect looks at blocks, until there are no more, or it was left behind.
+func (all *inspections) inspect() {
+	for b := range all.work {
+		if behind := b.inspect(&all.blocked); behind {
+			return
+		}
 	}
-	close(b.done)
+}
+
+// await gives the findings of a block. If its goroutine was left behind, another one
+// takes its place.
+func (all *inspections) await(b *block) []pidfile.Finding {
+	found, behind := b.await(all.patience, &all.blocked)
+	if behind {
+		go all.inspect()
+	}
+	return found
+}
+
+// Handles looks at instances, one after the other, for those who act on them: it
+// gives each finding with its handle, which the caller closes. Some are looked at
+// before they are asked for.
+func Handles(instances []*Instance) iter.Seq2[*Instance, pidfile.Finding] {
+	return func(yield func(*Instance, pidfile.Finding) bool) {
+		blocked := new(atomic.Bool)
+		for some := range slices.Chunk(instances, perHandle) {
+			looks := make([]look, len(some))
+			for n, i := range some {
+				looks[n] = i.look()
+			}
+			b := newBlock(looks)
+			go b.inspect(blocked) // it may never come back
+			found, _ := b.await(glances(instances), blocked)
+			for n, f := range found {
+				if !yield(some[n], f) {
+					for _, f := range found[n+1:] {
+						f.Process.Close()
+					}
+					return
+				}
+			}
+		}
+	}
 }

@@ -51,22 +51,50 @@ func (i *Instance) Names() []string { return i.called }
 
 // Inspect looks at the pidfile and the process behind it. The caller closes
 // the process of a running instance.
-func (i *Instance) Inspect() pidfile.Finding { return i.look()() }
+func (i *Instance) Inspect() pidfile.Finding { return i.look().inspect() }
 
-// look prepares what takes the fleet, and gives what then inspects without it.
-func (i *Instance) look() func() pidfile.Finding {
+// A look inspects an instance without its fleet.
+type look struct {
+	inspect func() pidfile.Finding
+	glance  func() pidfile.Finding // for those who can be left behind: it may never come back
+}
+
+// look prepares what takes the fleet.
+func (i *Instance) look() look {
 	id, err := i.identity()
 	if err != nil {
-		return func() pidfile.Finding { return pidfile.Finding{State: pidfile.Unknown, Err: err} }
+		return found(pidfile.Finding{State: pidfile.Unknown, Err: err})
 	}
 	dir, name, err := i.dir(pidfile.LeaveIt)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return func() pidfile.Finding { return pidfile.Finding{State: pidfile.Stopped} }
+		return found(pidfile.Finding{State: pidfile.Stopped})
 	case err != nil:
-		return func() pidfile.Finding { return pidfile.Finding{State: pidfile.Unknown, Err: err} }
+		return found(pidfile.Finding{State: pidfile.Unknown, Err: err})
 	}
-	return func() pidfile.Finding { return dir.Inspect(name, id) }
+	return look{
+		func() pidfile.Finding { return dir.Inspect(name, id) },
+		func() pidfile.Finding { return dir.Glance(name, id) },
+	}
+}
+
+// only is the look of those who want no handle.
+func (l look) only() look {
+	without := func(see func() pidfile.Finding) func() pidfile.Finding {
+		return func() pidfile.Finding {
+			f := see()
+			f.Process.Close()
+			f.Process = nil
+			return f
+		}
+	}
+	return look{without(l.inspect), without(l.glance)}
+}
+
+// found is the look at what is known already.
+func found(f pidfile.Finding) look {
+	known := func() pidfile.Finding { return f }
+	return look{known, known}
 }
 
 // Stray says whether f found the server's command running for another conf

@@ -15,7 +15,7 @@ func (i *Instance) Left(rec pidfile.Record) ([]*pidfile.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tree.Left(rec, id), nil
+	return tree.Left(&i.fleet.Reader, rec, id), nil
 }
 
 // alone says whether id describes this instance and no other: its conf is among
@@ -36,7 +36,7 @@ func (i *Instance) Orphans() ([]*pidfile.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tree.Orphans(id), nil
+	return tree.Orphans(&i.fleet.Reader, id), nil
 }
 
 // Copies gives handles on all processes that show the command line of i: the
@@ -55,5 +55,5 @@ func (i *Instance) CopiesIn(tree *pidfile.Tree) ([]*pidfile.Process, error) {
 	if err != nil || !i.alone(id) {
 		return nil, err
 	}
-	return tree.Matching(id), nil
+	return tree.Matching(&i.fleet.Reader, id), nil
 }

@@ -63,7 +63,7 @@ func isNotifyName(name, pidfile string) bool {
 // It is told by its environment, which it may have written over since, or which may
 // not be seen: then it is the one that follows from the pidfile.
 func (i *Instance) givenName(p *pidfile.Process) string {
-	for _, name := range p.Getenv("NOTIFY_SOCKET") {
+	for _, name := range p.Getenv(&i.fleet.Reader, "NOTIFY_SOCKET") {
 		if isNotifyName(name, i.Pidfile) {
 			return name
 		}
@@ -84,14 +84,14 @@ func (c *Child) listen() (name string, err error) {
 	}
 	c.Elsewhere = taken
 	if name, err = otherName(i.Pidfile); err == nil {
-		c.notify, err = listenNotify(name)
+		c.notify, err = listenNotify(&i.fleet.Reader, name)
 	}
 	return name, err
 }
 
 // listenNotify listens at an abstract name, whose first byte is an @ or NUL. The
 // kernel tells who sends: SO_PASSCRED.
-func listenNotify(name string) (*notifySocket, error) {
+func listenNotify(rd *pidfile.Reader, name string) (*notifySocket, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("notify socket: %w", err)
@@ -105,21 +105,22 @@ func listenNotify(name string) (*notifySocket, error) {
 	}
 	unix.Close(fd)
 	if errors.Is(err, unix.EADDRINUSE) {
-		return nil, &nameError{shown(name), pidfile.AbstractHolder(shown(name))}
+		return nil, &nameError{shown(name), pidfile.AbstractHolder(shown(name)), rd}
 	}
 	return nil, fmt.Errorf("notify socket %q: %w", shown(name), err)
 }
 
 // A nameError says that somebody has an abstract name already.
 type nameError struct {
-	name string
-	pid  int // who; 0: he cannot be seen
+	name   string
+	pid    int // who; 0: he cannot be seen
+	reader *pidfile.Reader
 }
 
 func (e *nameError) Error() string {
 	who := "a process that cannot be seen"
 	if e.pid != 0 {
-		who = fmt.Sprintf("pid %d, %s", e.pid, pidfile.Describe(e.pid))
+		who = fmt.Sprintf("pid %d, %s", e.pid, e.reader.Describe(e.pid))
 	}
 	return fmt.Sprintf("notify socket %q is held by %s", e.name, who)
 }
@@ -132,7 +133,7 @@ func (e *nameError) passing() bool {
 		return true
 	}
 	uid, err := pidfile.UID(e.pid)
-	return err == nil && (uid == 0 || int(uid) == os.Geteuid()) && runsMgr(e.pid)
+	return err == nil && (uid == 0 || int(uid) == os.Geteuid()) && runsMgr(e.reader, e.pid)
 }
 
 // How long other mgrs may take to give names up once their servers have ended, all
@@ -148,7 +149,7 @@ func (f *Fleet) listenSoon(name string) (*notifySocket, error) {
 	began := time.Now()
 	defer func() { f.waited += time.Since(began) }()
 	for limit := began.Add(passingWait - f.waited); ; time.Sleep(passingPause) {
-		s, err := listenNotify(name)
+		s, err := listenNotify(&f.Reader, name)
 		var taken *nameError
 		gone := errors.As(err, &taken) && taken.pid == 0 // by now, as far as can be seen
 		if taken == nil || !gone && !taken.passing() || time.Now().After(limit) {

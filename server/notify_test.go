@@ -36,7 +36,7 @@ func TestNotifyNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{notifyName(path, ""), other} {
-			s, err := listenNotify(name)
+			s, err := listenNotify(nil, name)
 			if err != nil {
 				t.Fatalf("%d bytes: %v", n, err)
 			}
@@ -79,7 +79,7 @@ func TestListenElsewhere(t *testing.T) {
 	f := &Fleet{waited: before}
 	for n := range 3 {
 		c := &Child{Instance: &Instance{Pidfile: filepath.Join(t.TempDir(), strconv.Itoa(n)), fleet: f}}
-		first, err := listenNotify(notifyName(c.Instance.Pidfile, ""))
+		first, err := listenNotify(nil, notifyName(c.Instance.Pidfile, ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestListenElsewhere(t *testing.T) {
 			t.Fatalf("%v, elsewhere because of %v", err, c.Elsewhere)
 		}
 		defer c.StopListening()
-		if _, err := listenNotify(name); err == nil || !isNotifyName(name, c.Instance.Pidfile) {
+		if _, err := listenNotify(nil, name); err == nil || !isNotifyName(name, c.Instance.Pidfile) {
 			t.Errorf("nobody listens at %q, or it is no name of the server's", name)
 		}
 	}
@@ -101,12 +101,12 @@ func TestListenElsewhere(t *testing.T) {
 // TestNotices: a message is read once, from those who are trusted, and no more than so many at a time.
 func TestNotices(t *testing.T) {
 	name := notifyName(t.TempDir(), "")
-	s, err := listenNotify(name)
+	s, err := listenNotify(nil, name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.close()
-	if _, err := listenNotify(name); err == nil || !strings.Contains(err.Error(), "is held by pid ") {
+	if _, err := listenNotify(nil, name); err == nil || !strings.Contains(err.Error(), "is held by pid ") {
 		t.Errorf("bound twice: %v", err)
 	}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)

@@ -112,7 +112,7 @@ func (i *Instance) dir(missing pidfile.Missing) (*pidfile.Dir, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	dir.Lines = true
+	dir.Lines, dir.Reader = true, &i.fleet.Reader
 	if i.fleet.dirs == nil {
 		i.fleet.dirs = map[string]*pidfile.Dir{}
 	}

@@ -76,7 +76,7 @@ func NewReexec(i *Instance, p *pidfile.Process, tree *pidfile.Tree) (*Reexec, er
 }
 
 func (r *Reexec) listen(name string) error {
-	s, err := listenNotify(name)
+	s, err := listenNotify(&r.Instance.fleet.Reader, name)
 	if err == nil {
 		r.sockets = append(r.sockets, s)
 	}
@@ -107,7 +107,7 @@ func (i *Instance) Predecessor(p *pidfile.Process) int {
 	if err != nil {
 		return 0
 	}
-	return p.Predecessor(id)
+	return p.Predecessor(&i.fleet.Reader, id)
 }
 
 // Close lets go of the server.

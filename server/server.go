@@ -28,6 +28,7 @@ type Fleet struct {
 	RunDir  string // absolute
 	TempDir string // where logs go that have no other place; "": nowhere
 	Env     []string
+	Reader  pidfile.Reader // of all processes
 
 	run    *pidfile.Dir            // the run directory, once opened
 	dirs   map[string]*pidfile.Dir // of pidfiles elsewhere, by path
@@ -105,6 +106,7 @@ func (f *Fleet) Open(missing pidfile.Missing) error {
 	if err != nil {
 		return fmt.Errorf("run directory %q: %w", f.RunDir, cause(err))
 	}
+	dir.Reader = &f.Reader
 	f.run = dir
 	return nil
 }

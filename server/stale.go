@@ -42,7 +42,7 @@ func (i *Instance) Stale(f pidfile.Finding) ([]Stale, error) {
 			out = append(out, Stale{"conf", path, changed})
 		}
 	}
-	path, replaced, err := f.Process.Replaced()
+	path, replaced, err := f.Process.Replaced(&i.fleet.Reader)
 	if err == nil && replaced {
 		return append(out, Stale{What: "command", Path: path}), nil
 	}

@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -37,7 +36,7 @@ type Untracked struct {
 func (f *Fleet) Untracked(instances []*Instance, running map[int]bool) (map[*Instance]Untracked, error) {
 	if f.census == nil {
 		var err error
-		if f.census, err = pidfile.TakeCensus(running, f.trusted(f.Profile.Programs)); err != nil {
+		if f.census, err = f.Reader.TakeCensus(running, f.trusted(f.Profile.Programs)); err != nil {
 			return nil, err
 		}
 	}
@@ -74,7 +73,7 @@ func (i *Instance) Serves(pid int) bool {
 		return false
 	}
 	defer p.Close()
-	return p.Serves(id)
+	return p.Serves(&i.fleet.Reader, id)
 }
 
 // Outdated says that others had time to start servers: Untracked looks through
@@ -138,7 +137,7 @@ func (f *Fleet) rivals() *rivals {
 func (r *rivals) judge(i *Instance, id pidfile.Identity, sightings []pidfile.Sighting) Untracked {
 	u := Untracked{Alike: !i.distinct(id)}
 	for _, s := range sightings {
-		if r.tracked[s.PID] || !i.mayRun(s.UIDs) || runsMgr(s.PID) || i.isTest(s.Argv) || i.isPass(s.Argv) {
+		if r.tracked[s.PID] || !i.mayRun(s.UIDs) || runsMgr(&i.fleet.Reader, s.PID) || i.isTest(s.Argv) || i.isPass(s.Argv) {
 			continue
 		}
 		shared := slices.ContainsFunc(r.idle, func(o rival) bool { return o.pidfile != i.Pidfile && o.id.Matches(s.Argv) })
@@ -153,12 +152,13 @@ func (r *rivals) judge(i *Instance, id pidfile.Identity, sightings []pidfile.Sig
 
 // runsMgr says whether the process runs mgr itself. A stage does, which is about to
 // become a server, and has a pidfile by then.
-func runsMgr(pid int) bool {
-	var own, other unix.Stat_t
-	if unix.Stat("/proc/self/exe", &own) != nil || unix.Stat("/proc/"+strconv.Itoa(pid)+"/exe", &other) != nil {
+func runsMgr(rd *pidfile.Reader, pid int) bool {
+	var own unix.Stat_t
+	if unix.Stat("/proc/self/exe", &own) != nil {
 		return false
 	}
-	return own.Dev == other.Dev && own.Ino == other.Ino
+	other, err := rd.Program(pid)
+	return err == nil && own.Dev == other.Dev && own.Ino == other.Ino
 }
 
 // isTest says whether argv is that of the checkcommand, which may be the server's

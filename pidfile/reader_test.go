@@ -1,0 +1,173 @@
+package pidfile
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A stuck is a read that does not come back before it is let go of.
+type stuck struct{ from, to *os.File }
+
+func newStuck(t *testing.T) *stuck {
+	from, to, err := os.Pipe()
+	check(t, err)
+	s := &stuck{from, to}
+	t.Cleanup(s.release)
+	return s
+}
+
+func (s *stuck) read() { _, _ = s.from.Read(make([]byte, 1)) }
+
+func (s *stuck) release() { s.to.Close() }
+
+func TestReader(t *testing.T) {
+	const short = 40 * time.Millisecond
+	rd, s, own := &Reader{Patience: short}, newStuck(t), os.Getpid()
+	began := time.Now()
+	err := rd.within(own, "first", s.read)
+	var be *BlockedError
+	if !errors.As(err, &be) || be.PID != own || be.Path != procPath(own, "first") || be.Since.Before(began) || !Blocked(err) {
+		t.Fatalf("a read that hangs: %v", err)
+	}
+	if again := rd.within(own, "first", func() { t.Error("it was tried again") }); again != err {
+		t.Errorf("the same again: %v", again)
+	}
+	if wait, err := rd.left(own, "second"); wait != short/nextPatience || err != nil {
+		t.Errorf("left for another one of the same user: %v, %v", wait, err)
+	}
+	if os.Geteuid() == 0 {
+		if wait, err := rd.left(start(t, "good", serverArgv, asNobody).pid(), "first"); wait != short || err != nil {
+			t.Errorf("left for another user: %v, %v", wait, err)
+		}
+	}
+	if argv, err := rd.cmdline(own); err != nil || argv[0] != os.Args[0] {
+		t.Errorf("a healthy one beside it: %q, %v", argv, err)
+	}
+	s.release()
+	read := false
+	for until := time.Now().Add(patience); !read && time.Now().Before(until); runtime.Gosched() {
+		err = rd.within(own, "first", func() { read = true })
+	}
+	if !read || err != nil {
+		t.Errorf("once it has come back: %v", err)
+	}
+}
+
+// No user may have more threads wait than Go has.
+func TestReaderMany(t *testing.T) {
+	rd, s, own := &Reader{Patience: time.Millisecond}, newStuck(t), os.Getpid()
+	for n := range maxBlocked {
+		if err := rd.within(own, strconv.Itoa(n), s.read); !Blocked(err) {
+			t.Fatalf("read %d: %v", n, err)
+		}
+	}
+	err := rd.within(own, "more", func() { t.Error("it was tried") })
+	var be *BlockedError
+	if !errors.As(err, &be) || !be.Since.IsZero() {
+		t.Errorf("one more: %v", err)
+	}
+}
+
+// Whose parent cannot be seen may be a worker of that.
+func TestVerifyBlockedParent(t *testing.T) {
+	needNoInit(t)
+	rd, path := new(Reader), procPath(os.Getpid(), "cmdline")
+	rd.blocked = map[string]*blockedRead{path: {err: &BlockedError{PID: os.Getpid(), Path: path}}}
+	rd.spent = map[uint32]time.Duration{uint32(os.Getuid()): time.Second}
+	state, err := handle(t, start(t, "good", serverArgv).pid()).verify(look(rd), serverID, time.Time{})
+	if state != Unknown || !Blocked(err) {
+		t.Errorf("%v, %v", state, err)
+	}
+}
+
+// needNoInit skips a test where the test's own process is who adopts the others.
+func needNoInit(t *testing.T) {
+	t.Helper()
+	if os.Getpid() == 1 {
+		t.Skip("is pid 1")
+	}
+}
+
+// hung starts processes that nobody can read, see testdata/hung.
+func hung(t *testing.T, number int, argv ...string) []int {
+	t.Helper()
+	needRoot(t)
+	bin := t.TempDir() + "/hung"
+	if out, err := exec.Command("go", "build", "-o", bin, "../testdata/hung").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	d := launch(t, "", append([]string{"hung", t.TempDir(), strconv.Itoa(number)}, argv...), func(c *exec.Cmd) {
+		c.Path, c.Env, c.SysProcAttr = bin, nil, &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+	})
+	var pids []int
+	for range number {
+		check(t, d.out.SetReadDeadline(time.Now().Add(patience)))
+		line, err := d.rest.ReadString('\n')
+		if err != nil && d.cmd.Wait() != nil && d.cmd.ProcessState.ExitCode() == 77 {
+			t.Skip("there is no FUSE here")
+		}
+		check(t, err)
+		pid, err := strconv.Atoi(line[:len(line)-1])
+		check(t, err)
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// TestHung looks, in all ways that there are, at processes that keep whoever reads
+// their command line waiting for ever.
+func TestHung(t *testing.T) {
+	pids := hung(t, 2, serverArgv...)
+	rd := &Reader{Patience: 200 * time.Millisecond}
+	dir := openDir(t, t.TempDir())
+	dir.Reader = rd
+	healthy := start(t, "good", serverArgv)
+	put(t, dir.Path(), "healthy.pid", strconv.Itoa(healthy.pid()))
+	began := time.Now()
+	for _, pid := range pids {
+		put(t, dir.Path(), "hung.pid", strconv.Itoa(pid))
+		if f := dir.Inspect("hung.pid", serverID); f.State != Unknown || !Blocked(f.Err) || f.Record.PID != pid || f.Process != nil {
+			t.Errorf("Inspect: %+v", f)
+		}
+		f := dir.Inspect("healthy.pid", serverID)
+		f.Process.Close()
+		if f.State != Running {
+			t.Errorf("Inspect beside it: %v", f.Err)
+		}
+		if err := dir.Adopt("other.pid", pid, serverID); err == nil {
+			t.Error("Adopt adopts it")
+		}
+		if name := rd.fullName(pid, "a-demo-server-of"); name != "a-demo-server-of" {
+			t.Errorf("its full name: %q", name)
+		}
+		if _, err := handle(t, pid).Usage(rd, Deep); err != nil {
+			t.Errorf("Usage: %v", err)
+		}
+	}
+	found := mustReadTree(t).Matching(rd, serverID)
+	if len(found) != 1 || found[0].PID() != healthy.pid() {
+		t.Errorf("Matching: %v", found)
+	}
+	for _, p := range found {
+		p.Close()
+	}
+	if !mustReadTree(t).Seen(rd, Identity{Commands: []string{"x"}}, began.Add(-patience)) {
+		t.Error("Seen: none of them can be it")
+	}
+	c, err := rd.TakeCensus(nil, nil)
+	check(t, err)
+	if s := c.Servers([]Identity{serverID})[0]; len(s) != 1 || s[0].PID != healthy.pid() {
+		t.Errorf("Servers: %v", s)
+	}
+	if took := time.Since(began); took > patience {
+		t.Errorf("it took %v", took)
+	}
+}
