@@ -47,14 +47,18 @@ func TestMain(m *testing.M) {
 //	                         await its end
 //	terminal …               run a command on a terminal, see there
 //	gone PIDFILE             await the end of the process of a pidfile below run
+//	hang PIDFILE WORD...     start a process with this command line that nobody
+//	                         can read, and write its pidfile, see testdata/hung
 //	await PROGRAM CONF N EVENT  wait for the Nth such event of a server
 //	first PATTERN            the first line of stdout matches
 //
-// and the conditions [root] and [oom]: a memory limit can be set, and the kernel's
-// log be read.
+// and the conditions [root], [oom]: a memory limit can be set, and the kernel's log
+// be read, and [fuse]: a file system can be mounted that is a process.
 func TestTranscripts(t *testing.T) {
 	fake := filepath.Join(t.TempDir(), "fakeserver")
 	build(t, fake, "./testdata/fakeserver")
+	hung := filepath.Join(t.TempDir(), "hung")
+	build(t, hung, "./testdata/hung")
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/transcripts",
 		RequireExplicitExec: true,
@@ -70,7 +74,7 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			env.Vars = append(env.Vars, tr.mark(), "FAKE="+fake, "PORT="+port, "PATH="+tr.path("bin")+":"+env.Getenv("PATH"),
+			env.Vars = append(env.Vars, tr.mark(), "FAKE="+fake, "HUNG="+hung, "PORT="+port, "PATH="+tr.path("bin")+":"+env.Getenv("PATH"),
 				"MGR_CONF_DIR="+tr.path("conf"), "MGR_RUN_DIR="+tr.path("run"), "CGROUP="+memoryCgroup())
 			return errors.Join(os.Mkdir(tr.path("bin"), 0o755), os.Mkdir(tr.path("log"), 0o755))
 		},
@@ -78,6 +82,8 @@ func TestTranscripts(t *testing.T) {
 			switch condition {
 			case "root":
 				return os.Geteuid() == 0, nil
+			case "fuse":
+				return mayMount(hung), nil
 			case "oom":
 				return memoryCgroup() != "", nil
 			}
@@ -85,8 +91,8 @@ func TestTranscripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"install": install, "status": status, "same": same, "crash": crash, "await": await, "gone": gone, "terminal": onTerminal,
-			"first": first,
-			"json":  isDocument, "foretold": foretold,
+			"first": first, "hang": hang,
+			"json": isDocument, "foretold": foretold,
 		},
 	})
 }
@@ -173,6 +179,8 @@ var pidPlaces = []*regexp.Regexp{
 	regexp.MustCompile(`(  pid: )\d+(  signal)`),
 	regexp.MustCompile(`( \()\d+(\)| - )`),
 	regexp.MustCompile(`(\bpid )\d+(\b)`),
+	regexp.MustCompile(`(/proc/)\d+(/)`),
+	regexp.MustCompile(`(kill -KILL )\d+( )`),
 	regexp.MustCompile(`(\bsuccessor: )\d+()`),
 }
 

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+)
+
+// hungCommand is testdata/hung, in a mount namespace of its own.
+func hungCommand(hung string, args ...string) *exec.Cmd {
+	cmd := exec.Command(hung, args...)
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+	return cmd
+}
+
+// mayMount says whether testdata/hung can do what it is for.
+func mayMount(hung string) bool {
+	dir, err := os.MkdirTemp("", "hung")
+	if err != nil {
+		return false
+	}
+	defer os.Remove(dir)
+	return hungCommand(hung, dir, "0", "none").Run() == nil
+}
+
+// hang starts a process that nobody can read and writes its pidfile. It is let go of
+// when the transcript ends.
+func hang(ts *testscript.TestScript, _ bool, args []string) {
+	at := ts.MkAbs("hung")
+	ts.Check(os.MkdirAll(at, 0o755))
+	cmd := hungCommand(ts.Getenv("HUNG"), append([]string{at, "1"}, args[1:]...)...)
+	in, err := cmd.StdinPipe()
+	ts.Check(err)
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	ts.Defer(func() {
+		in.Close()
+		_, _ = io.Copy(io.Discard, out)
+		_ = cmd.Wait()
+	})
+	pid, err := bufio.NewReader(out).ReadString('\n')
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(pid), 0o644))
+}
