@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -43,30 +44,38 @@ func (m *Manager) awaitReexec(ctx context.Context, all []*server.Reexec) int {
 			r.Close()
 		}
 	}()
-	w, err := pidfile.NewWaiter(ctx)
-	if err != nil {
-		m.problem(nil, "%v", err)
-		return Failed
-	}
-	defer w.Close()
-	x := &reexecs{m: m, w: w, all: all, over: make([]bool, len(all)), left: len(all)}
-	if err = x.watch(); err == nil {
-		err = x.until(ctx)
-	}
-	if err != nil {
-		m.problem(nil, "%v", err)
+	x := &reexecs{m: m, all: all, over: make([]bool, len(all)), left: len(all)}
+	if err := x.await(ctx); err != nil {
+		x.open("", fmt.Sprintf(": nobody waits for it any more: %v", err))
 		return Failed
 	}
 	if ctx.Err() == nil {
 		return max(x.status, m.drain(ctx, all))
 	}
-	for n, r := range all {
+	x.open("interrupted: ", " and is not ready yet")
+	return x.status
+}
+
+// open names the servers that nobody waits for any more.
+func (x *reexecs) open(before, after string) {
+	for n, r := range x.all {
 		if !x.over[n] {
-			m.problem(r.Instance, "interrupted: %s (%d - %s) was asked to re-execute itself and is not ready yet",
-				r.Instance, r.Process.PID(), subject(r.Instance))
+			x.m.problem(r.Instance, "%s%s (%d - %s) was asked to re-execute itself%s",
+				before, r.Instance, r.Process.PID(), subject(r.Instance), after)
 		}
 	}
-	return x.status
+}
+
+func (x *reexecs) await(ctx context.Context) error {
+	var err error
+	if x.w, err = pidfile.NewWaiter(ctx); err != nil {
+		return err
+	}
+	defer x.w.Close()
+	if err := x.watch(); err != nil {
+		return err
+	}
+	return x.until(ctx)
 }
 
 func (x *reexecs) watch() error {
