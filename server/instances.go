@@ -36,9 +36,14 @@ func (f *Fleet) server(t *aliases.Target, number int) (*Server, error) {
 	return s, nil
 }
 
-// complete adds to a server of a program with confs what the pidfiles tell of it.
+// complete adds to a server the instances that only a pidfile tells of; those have no
+// number.
 func (f *Fleet) complete(s *Server, t *aliases.Target, number int) error {
-	if err := f.addOrphans(s, t); err != nil {
+	add := f.addOrphans
+	if len(t.Program.Conf) == 0 {
+		add = f.addExtra
+	}
+	if err := add(s, t); err != nil {
 		return err
 	}
 	s.Unknown = missing(t.Confs(), s.Instances)
@@ -62,12 +67,6 @@ func (f *Fleet) processes(s *Server, t *aliases.Target, number int) error {
 		i.Number = n + 1
 		s.Instances = append(s.Instances, i)
 	}
-	if number == 0 {
-		if err := f.addExtra(s, t); err != nil {
-			return err
-		}
-	}
-	s.Unknown = missing(t.Confs(), s.Instances)
 	return nil
 }
 

@@ -164,9 +164,6 @@ func (f *Fleet) Servers(targets []*aliases.Target, number int) ([]*Server, error
 		return nil, err
 	}
 	for n, t := range targets {
-		if len(t.Program.Conf) == 0 {
-			continue
-		}
 		if err := f.complete(servers[n], t, number); err != nil {
 			return nil, err
 		}
