@@ -8,7 +8,6 @@ import (
 	"path"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,10 +26,10 @@ type Dir struct {
 	// Reader reads of the processes. It may be nil where no process is looked at.
 	Reader *Reader
 
-	path   string
-	file   *os.File    // O_PATH is not enough: List reads it
-	lock   *os.File    // the lock file, once opened
-	looked func() view // looked at when the first process is
+	path    string
+	file    *os.File // O_PATH is not enough: List reads it
+	lock    *os.File // the lock file, once opened
+	outlook outlook  // on the processes that are inspected
 }
 
 // OpenDir opens the directory at path. The error is fs.ErrNotExist where there
@@ -60,14 +59,10 @@ func MakeDir(path string) (*Dir, error) {
 
 // DirFromFile makes a Dir of an open directory that was inherited.
 func DirFromFile(f *os.File) *Dir {
-	return &Dir{path: f.Name(), file: f, looked: sync.OnceValue(func() view { return look(nil) })}
+	return &Dir{path: f.Name(), file: f}
 }
 
-func (d *Dir) view() view {
-	v := d.looked()
-	v.reader = d.Reader
-	return v
-}
+func (d *Dir) view() view { return d.outlook.from(d.Reader) }
 
 // Path is the path that d was opened at.
 func (d *Dir) Path() string { return d.path }
@@ -80,6 +75,7 @@ func (d *Dir) Close() error {
 	if d.lock != nil {
 		d.lock.Close()
 	}
+	d.outlook.close()
 	return d.file.Close()
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -32,24 +33,47 @@ type view struct {
 	reader *Reader
 }
 
+// An outlook is a view that is made when it is first asked for. The zero value is
+// ready.
+type outlook struct {
+	once sync.Once
+	view view
+}
+
+// from gives the view, with the reader of command lines.
+func (o *outlook) from(rd *Reader) view {
+	o.once.Do(func() { o.view = look() })
+	v := o.view
+	v.reader = rd
+	return v
+}
+
+// close gives up what the view holds. Who asks for it now has to do without.
+func (o *outlook) close() {
+	o.once.Do(func() {})
+	if o.view.held != nil {
+		o.view.held.Close()
+	}
+}
+
 // A namespace is the inode that tells one from another, namespaces(7).
 type namespace struct{ dev, ino uint64 }
 
 // look finds out about the view. /proc may be that of a namespace above: then mgr
 // has more than one number there.
-func look(rd *Reader) view {
+func look() view {
 	raw, err := readProc("/proc/self/status", make([]byte, 2*procBuffer))
 	if err != nil {
-		return view{reader: rd}
+		return view{}
 	}
 	if f := field(raw, "NSpid:"); len(f) != 1 || f[0] != strconv.Itoa(os.Getpid()) {
-		return view{reader: rd}
+		return view{}
 	}
 	fd, err := unix.Open("/proc/self/ns/pid", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return view{reader: rd}
+		return view{}
 	}
-	return view{whichNamespace(fd), os.NewFile(uintptr(fd), "pid namespace"), rd}
+	return view{pidns: whichNamespace(fd), held: os.NewFile(uintptr(fd), "pid namespace")}
 }
 
 func whichNamespace(fd int) namespace {

@@ -148,7 +148,6 @@ func TestInspect(t *testing.T) {
 // TestInspectLeaksNothing looks often and counts descriptors.
 func TestInspectLeaksNothing(t *testing.T) {
 	tree := t.TempDir()
-	dir := openDir(t, tree)
 	server := start(t, "good", serverArgv, setsid)
 	put(t, tree, "good.pid", fmt.Sprintln(server.pid()))
 	put(t, tree, "foreign.pid", fmt.Sprintln(os.Getpid()))
@@ -156,12 +155,15 @@ func TestInspectLeaksNothing(t *testing.T) {
 	check(t, os.Symlink("bad.pid", tree+"/link.pid"))
 	names := []string{"good.pid", "foreign.pid", "bad.pid", "link.pid", "none.pid", "none/none.pid", "bad.pid/none.pid"}
 	before := descriptors(t)
+	dir, err := OpenDir(tree)
+	check(t, err)
 	for range 50 {
 		for _, name := range names {
 			dir.Inspect(name, serverID).Process.Close()
 			_, _ = dir.List([]string{""})
 		}
 	}
+	check(t, dir.Close())
 	if after := descriptors(t); after != before {
 		t.Errorf("%d descriptors, %d before", after, before)
 	}

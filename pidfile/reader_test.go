@@ -82,7 +82,7 @@ func TestVerifyBlockedParent(t *testing.T) {
 	rd, path := new(Reader), procPath(os.Getpid(), "cmdline")
 	rd.blocked = map[string]*blockedRead{path: {err: &BlockedError{PID: os.Getpid(), Path: path}}}
 	rd.spent = map[uint32]time.Duration{uint32(os.Getuid()): time.Second}
-	state, err := handle(t, start(t, "good", serverArgv).pid()).verify(look(rd), serverID, time.Time{})
+	state, err := handle(t, start(t, "good", serverArgv).pid()).verify((&outlook{}).from(rd), serverID, time.Time{})
 	if state != Unknown || !Blocked(err) {
 		t.Errorf("%v, %v", state, err)
 	}

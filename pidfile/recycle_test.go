@@ -82,7 +82,7 @@ func TestRecycled(t *testing.T) {
 					t.Errorf("signal %d to %q: %v", sig, argv, err)
 				}
 			}
-			if state, err := f.Process.verify(look(nil), serverID, time.Time{}); state != Dead {
+			if state, err := f.Process.verify(look(), serverID, time.Time{}); state != Dead {
 				t.Errorf("the old handle: %v, %v", state, err)
 			}
 			if family := mustReadTree(t).Family(f.Process); len(family) > 0 {

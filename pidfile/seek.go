@@ -89,14 +89,16 @@ func ownedBy(pid int, users []uint32) bool {
 // It is for servers that no pidfile names. That none does is for the caller to
 // find out afterwards: a pidfile may be written meanwhile.
 func (c *Census) Servers(ids []Identity) [][]Sighting {
-	ix, v := index(ids), sync.OnceValue(func() view { return look(c.reader) })
+	ix := index(ids)
+	var o outlook
+	defer o.close()
 	found := make([][]Sighting, len(ids))
 	for _, q := range c.people {
 		for _, n := range ix.candidates(q.argv) {
 			if !ids[n].Matches(q.argv) {
 				continue
 			}
-			if s, ok := sight(v(), ids[n], q.pid); ok {
+			if s, ok := sight(o.from(c.reader), ids[n], q.pid); ok {
 				found[n] = append(found[n], s)
 			}
 		}
@@ -208,7 +210,11 @@ func sight(v view, id Identity, pid int) (Sighting, bool) {
 
 // Serves says whether the process is a server that id describes, by all that
 // Census.Servers goes by.
-func (p *Process) Serves(rd *Reader, id Identity) bool { return p.serves(look(rd), id) }
+func (p *Process) Serves(rd *Reader, id Identity) bool {
+	var o outlook
+	defer o.close()
+	return p.serves(o.from(rd), id)
+}
 
 func (p *Process) serves(v view, id Identity) bool {
 	if state, _ := p.verify(v, id, time.Time{}); state != Running {
