@@ -96,6 +96,7 @@ e2e-daemons: build ## try it on nginx, redis, postgres and memcached; installs D
 	@MGR='$(BIN)/mgr' scripts/e2e-daemons
 
 install: build ## install binary, manuals and completion below $(DESTDIR)$(PREFIX)
+	@'$(HOSTMGR)' --version >/dev/null || { echo 'make: $(HOSTMGR) does not run here: name one that does with HOSTMGR' >&2; exit 1; }
 	install -d '$(TO)/bin'
 	install -m 755 '$(BIN)/mgr' '$(TO)/bin/mgr'
 	$(call put,manual mgr,$(MANUAL))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"debug/elf"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -71,4 +72,44 @@ func installed(t *testing.T, root string) map[string]string {
 		t.Fatal(err)
 	}
 	return files
+}
+
+// TestInstallCross: a binary for another machine is installed with what one that runs
+// here prints, and without one nothing is.
+func TestInstallCross(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it compiles the standard library")
+	}
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skip("make is not installed")
+	}
+	dir := t.TempDir()
+	host := filepath.Join(dir, "host")
+	build(t, host, ".")
+	for arch, machine := range map[string]elf.Machine{"arm64": elf.EM_AARCH64, "mips64le": elf.EM_MIPS, "arm": elf.EM_ARM} {
+		root, bin := filepath.Join(dir, arch, "root"), filepath.Join(dir, arch, "bin")
+		run := func(more ...string) (string, error) {
+			cmd := exec.Command("make", append([]string{"install", "GOARCH=" + arch, "BIN=" + bin, "DESTDIR=" + root}, more...)...)
+			cmd.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=")
+			out, err := cmd.CombinedOutput()
+			return string(out), err
+		}
+		if out, err := run(); err == nil || !strings.Contains(out, "HOSTMGR") {
+			t.Errorf("%s without HOSTMGR: %v\n%s", arch, err, out)
+		}
+		if _, err := os.Stat(root); err == nil {
+			t.Errorf("%s: something was installed without HOSTMGR", arch)
+		}
+		if out, err := run("HOSTMGR=" + host); err != nil {
+			t.Fatalf("%s: %v\n%s", arch, err, out)
+		}
+		f, err := elf.Open(filepath.Join(root, "usr/local/bin/mgr"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Machine != machine || len(installed(t, root)) != 6 {
+			t.Errorf("%s: got %v and %v", arch, f.Machine, installed(t, root))
+		}
+		f.Close()
+	}
 }

@@ -188,7 +188,7 @@ func (c *Child) openTemp() int {
 	}
 	var st unix.Stat_t
 	if unix.Fstat(fd, &st) == nil {
-		c.notes = append(c.notes, logNote{path: path, dev: st.Dev, ino: st.Ino})
+		c.notes = append(c.notes, logNote{path: path, dev: uint64(st.Dev), ino: st.Ino})
 	}
 	return fd
 }
@@ -234,7 +234,7 @@ func (n logNote) since() []byte {
 	f := os.NewFile(uintptr(fd), n.path)
 	defer f.Close()
 	var st unix.Stat_t
-	if unix.Fstat(fd, &st) != nil || st.Dev != n.dev || st.Ino != n.ino || st.Mode&unix.S_IFMT != unix.S_IFREG {
+	if unix.Fstat(fd, &st) != nil || uint64(st.Dev) != n.dev || st.Ino != n.ino || st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return nil
 	}
 	from := n.offset

@@ -107,8 +107,8 @@ func (i *Instance) runs() bool {
 func numbers(name string) []int {
 	var out []int
 	for digits := range strings.FieldsFuncSeq(name, func(c rune) bool { return c < '0' || c > '9' }) {
-		if n, err := strconv.Atoi(digits); err == nil && n < 1<<31 {
-			out = append(out, n)
+		if n, err := strconv.ParseInt(digits, 10, 32); err == nil {
+			out = append(out, int(n))
 		}
 	}
 	return out

@@ -144,12 +144,12 @@ func (f *Follower) resolve(l *followed) error {
 		return err
 	}
 	for _, r := range l.files {
-		if r.dev == st.Dev && r.ino == st.Ino {
+		if r.dev == uint64(st.Dev) && r.ino == st.Ino {
 			file.Close()
 			return nil
 		}
 	}
-	r := &reading{file: file, dev: st.Dev, ino: st.Ino}
+	r := &reading{file: file, dev: uint64(st.Dev), ino: st.Ino}
 	if r.watch, err = f.watches.file(file.Fd(), l); err != nil {
 		file.Close()
 		return err
