@@ -26,28 +26,13 @@ func (s *starting) await(ctx context.Context) {
 		s.untilEnd(ctx)
 		return
 	}
-	done := func(c *server.Child) bool {
-		if c.Exited || c.Failure != "" {
-			return true
-		}
-		if s.passes(c) {
-			return false
-		}
-		return c.Ready()
-	}
-	limit := func(c *server.Child) time.Duration {
-		if s.passes(c) {
-			return 0
-		}
-		return c.Instance.Program.ReadyWait
-	}
 	doing := "starting"
 	if o.Once {
 		doing = "running"
 	}
 	defer s.m.Console.Waited()
 	shown := s.m.following(doing, s.launches.Children)
-	left, err := s.launches.Until(done, limit, func(c *server.Child) {
+	left, err := s.launches.Until(s.done, s.readyWait, func(c *server.Child) {
 		c.StopListening()
 		s.settled(c)
 		shown(c)
@@ -90,6 +75,19 @@ func (m *Manager) following(doing string, children []*server.Child) (over func(*
 func (s *starting) passes(c *server.Child) bool {
 	o := s.m.Options
 	return o.Once && !o.NoWait && c.Instance.Program.OnceArgs != nil
+}
+
+// done says whether nothing of c is waited for any more.
+func (s *starting) done(c *server.Child) bool {
+	return c.Exited || c.Failure != "" || !s.passes(c) && c.Ready()
+}
+
+// readyWait is how long c is waited for, 0 standing for ever.
+func (s *starting) readyWait(c *server.Child) time.Duration {
+	if s.passes(c) {
+		return 0
+	}
+	return c.Instance.Program.ReadyWait
 }
 
 // settled says what became of a server: nothing if it is ready.

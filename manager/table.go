@@ -67,15 +67,18 @@ func (t *table) row(name string, pid int, st stats) {
 			fds += fmt.Sprintf("/%d", *st.MaxFDs)
 		}
 	}
-	t.add(printable(name), itoa(pid), st, fds, uptime(st.Uptime))
+	t.add(printable(name), st, ownCells{itoa(pid), fds, uptime(st.Uptime)})
 }
 
-func (t *table) add(name, pid string, st stats, fds, up string) {
+// ownCells are the cells that not every row has.
+type ownCells struct{ pid, fds, uptime string }
+
+func (t *table) add(name string, st stats, own ownCells) {
 	pss := "-"
 	if st.PSS != nil {
 		pss = sizeCell(*st.PSS)
 	}
-	cells := []string{pid, fmt.Sprintf("%.1f", st.CPUPercent), sizeCell(st.RSS), pss, itoa(st.Workers), itoa(st.Threads), fds, up}
+	cells := []string{own.pid, fmt.Sprintf("%.1f", st.CPUPercent), sizeCell(st.RSS), pss, itoa(st.Workers), itoa(st.Threads), own.fds, own.uptime}
 	t.rows = append(t.rows, tableRow{name: name, cells: t.wanted(cells)})
 }
 
@@ -98,9 +101,9 @@ func (t *table) sums(all []stats) {
 		least = least.combine(st, func(a, b float64) float64 { return min(a, b) })
 		most = most.combine(st, func(a, b float64) float64 { return max(a, b) })
 	}
-	t.add(fmt.Sprintf("  sum of %d", len(all)), "", total, "", "")
-	t.add("  min", "", least, "", uptime(least.Uptime))
-	t.add("  max", "", most, "", uptime(most.Uptime))
+	t.add(fmt.Sprintf("  sum of %d", len(all)), total, ownCells{})
+	t.add("  min", least, ownCells{uptime: uptime(least.Uptime)})
+	t.add("  max", most, ownCells{uptime: uptime(most.Uptime)})
 }
 
 // combine combines what two servers take, figure by figure.

@@ -96,12 +96,14 @@ func (l *Launches) Until(done func(*Child) bool, limit func(*Child) time.Duratio
 		}
 		for _, c := range touched {
 			l.missed(c, time.Now())
-			if expired, is := pending[c]; is && done(c) {
-				delete(pending, c)
-				each(c)
-				if !expired {
-					left--
-				}
+			expired, is := pending[c]
+			if !is || !done(c) {
+				continue
+			}
+			delete(pending, c)
+			each(c)
+			if !expired {
+				left--
 			}
 		}
 		if all || l.sooner {
