@@ -18,7 +18,7 @@ func (m *Manager) drain(ctx context.Context, all []*server.Reexec) int {
 		return OK
 	}
 	status := OK
-	defer m.Console.Waited()
+	defer m.Console.waited()
 	deadline := time.Now().Add(m.Options.Drain)
 	for _, r := range all {
 		status = max(status, m.drainOne(ctx, r, deadline))
@@ -41,7 +41,7 @@ func (m *Manager) drainOne(ctx context.Context, r *server.Reexec, deadline time.
 		return OK
 	}
 	m.Console.Flush()
-	m.Console.Waiting(progress{Doing: "draining", Who: r.Instance.Label(), Since: r.Begun, Limit: m.Options.Drain})
+	m.Console.waiting(progress{Doing: "draining", Who: r.Instance.Label(), Since: r.Begun, Limit: m.Options.Drain})
 	left := m.awaitEnds(ctx, all, deadline)
 	if len(left) == 0 {
 		return OK

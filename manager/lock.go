@@ -129,8 +129,8 @@ func (m *Manager) waitLock(ctx context.Context, i *server.Instance) error {
 	who := lockHolder(i)
 	m.note("%s (%s): waiting for %s", i, subject(i), who)
 	m.Console.Flush()
-	m.Console.Waiting(progress{Doing: "waiting for " + who, Who: i.Label(), Since: time.Now(), Limit: m.Options.LockWait})
-	defer m.Console.Waited()
+	m.Console.waiting(progress{Doing: "waiting for " + who, Who: i.Label(), Since: time.Now(), Limit: m.Options.LockWait})
+	defer m.Console.waited()
 	// fcntl(2) has no timeout: a goroutine waits, and is left behind waiting if
 	// the time is up. What it may still get is given up when the process ends.
 	got := make(chan error, 1)

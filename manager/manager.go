@@ -67,7 +67,7 @@ func (m *Manager) Run(ctx context.Context, cmd Command, words []string) int {
 	m.Console.silent = m.Options.Quiet || m.Options.JSON
 	m.Console.color = m.Options.Color
 	defer m.Console.Flush()
-	defer m.Console.Waited()
+	defer m.Console.waited()
 	if m.Fleet != nil {
 		defer m.Fleet.Close()
 	}

@@ -85,7 +85,7 @@ func (m *Manager) portLimit(i *server.Instance) time.Time {
 // then it names the holders, and gives the instances.
 func (m *Manager) awaitPorts(ctx context.Context, ports []*port) map[*server.Instance]bool {
 	taken := map[*server.Instance]bool{}
-	defer m.Console.Waited()
+	defer m.Console.waited()
 	for pause := firstPort; len(ports) > 0; pause = min(pause*3/2, lastPort) {
 		ports = stillTaken(ports, pidfile.AllListening())
 		var left []*port
@@ -152,7 +152,7 @@ func (m *Manager) tellPort(p *port) {
 	p.told = true
 	m.Console.Say("%s (%s): waiting for %s, held by %s", p.i, subject(p.i), p.holder.Address, p.holder.Holder(&m.Fleet.Reader))
 	m.Console.Flush()
-	m.Console.Waiting(progress{Doing: "waiting for " + p.holder.Address.String(), Who: p.i.Label(), Since: time.Now(), Limit: p.i.Program.ReadyWait})
+	m.Console.waiting(progress{Doing: "waiting for " + p.holder.Address.String(), Who: p.i.Label(), Since: time.Now(), Limit: p.i.Program.ReadyWait})
 }
 
 // runs says whether the instance runs: then it holds its own port.

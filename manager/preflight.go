@@ -125,7 +125,7 @@ func (t *confTests) run(ctx context.Context, todo []*server.Instance) {
 		}
 	}
 	m.Console.Flush()
-	defer m.Console.Waited()
+	defer m.Console.waited()
 	left, err := awaitTests(launches, m.following("testing", launches.Children))
 	if err != nil {
 		m.problem(nil, "%v", err)

@@ -30,7 +30,7 @@ func (s *starting) await(ctx context.Context) {
 	if o.Once {
 		doing = "running"
 	}
-	defer s.m.Console.Waited()
+	defer s.m.Console.waited()
 	shown := s.m.following(doing, s.launches.Children)
 	left, err := s.launches.Until(s.done, s.readyWait, func(c *server.Child) {
 		c.StopListening()
@@ -61,7 +61,7 @@ func (m *Manager) following(doing string, children []*server.Child) (over func(*
 			return
 		}
 		c := children[first]
-		m.Console.Waiting(progress{Doing: doing, Done: len(gone), Total: len(children), Who: whose(c.Instance, c.Process.PID()),
+		m.Console.waiting(progress{Doing: doing, Done: len(gone), Total: len(children), Who: whose(c.Instance, c.Process.PID()),
 			Since: c.Started, Limit: c.Instance.Program.ReadyWait})
 	}
 	show()

@@ -92,7 +92,7 @@ func (x *reexecs) watch() error {
 // until looks at all of them now and then, and at those that something happens to
 // at once.
 func (x *reexecs) until(ctx context.Context) error {
-	defer x.m.Console.Waited()
+	defer x.m.Console.waited()
 	pause, next := firstLook, time.Now()
 	for x.left > 0 && ctx.Err() == nil {
 		x.progress()
@@ -124,7 +124,7 @@ func (x *reexecs) until(ctx context.Context) error {
 // progress tells what is waited for.
 func (x *reexecs) progress() {
 	r := x.all[slices.Index(x.over, false)]
-	x.m.Console.Waiting(progress{Doing: "re-executing", Done: len(x.all) - x.left, Total: len(x.all),
+	x.m.Console.waiting(progress{Doing: "re-executing", Done: len(x.all) - x.left, Total: len(x.all),
 		Who: whose(r.Instance, r.Process.PID()), Since: r.Begun, Limit: r.Instance.Program.ReadyWait})
 }
 

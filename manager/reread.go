@@ -88,13 +88,13 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 			status = Failed
 		}
 	}
-	defer m.Console.Waited()
+	defer m.Console.waited()
 	for ctx.Err() == nil && !m.Options.DryRun && !m.Options.NoWait {
 		latest := lastDeadline(signalled)
 		if !latest.After(time.Now()) {
 			break
 		}
-		m.Console.Waiting(progress{Doing: "reloading", Total: len(signalled), Who: signalled[0].i.Label(), Since: signalled[0].begun})
+		m.Console.waiting(progress{Doing: "reloading", Total: len(signalled), Who: signalled[0].i.Label(), Since: signalled[0].begun})
 		keys, err := w.Wait(latest)
 		if err != nil {
 			m.problem(nil, "%v", err)

@@ -20,7 +20,7 @@ func (s *starting) retries(c *server.Child) bool {
 // retry tries again what died, later each time, until nothing of it is left.
 func (s *starting) retry(ctx context.Context) {
 	for len(s.again) > 0 && ctx.Err() == nil {
-		s.m.Console.Waiting(progress{Doing: "starting again", Who: s.again[0].Label(), Since: time.Now(), Limit: time.Until(s.due).Round(time.Second)})
+		s.m.Console.waiting(progress{Doing: "starting again", Who: s.again[0].Label(), Since: time.Now(), Limit: time.Until(s.due).Round(time.Second)})
 		timer := time.NewTimer(time.Until(s.due))
 		select {
 		case <-ctx.Done():

@@ -76,8 +76,8 @@ func (m *Manager) pause(ctx context.Context) bool {
 		}
 		return ctx.Err() == nil
 	}
-	m.Console.Waiting(progress{Doing: "pausing", Since: time.Now(), Limit: m.Options.Pause})
-	defer m.Console.Waited()
+	m.Console.waiting(progress{Doing: "pausing", Since: time.Now(), Limit: m.Options.Pause})
+	defer m.Console.waited()
 	timer := time.NewTimer(m.Options.Pause)
 	defer timer.Stop()
 	select {

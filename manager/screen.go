@@ -178,9 +178,9 @@ func (s *screen) hide() {
 	}
 }
 
-// Waiting shows, on a terminal and while nothing else is printed, what the command
+// waiting shows, on a terminal and while nothing else is printed, what the command
 // waits for.
-func (c *Console) Waiting(p progress) {
+func (c *Console) waiting(p progress) {
 	if c.live() {
 		c.Flush()
 		c.screen.show(p)
@@ -190,8 +190,8 @@ func (c *Console) Waiting(p progress) {
 // live says whether anybody would see it: a progress is not worth making otherwise.
 func (c *Console) live() bool { return c.screen.terminal.Live && !c.silent }
 
-// Waited ends what Waiting began.
-func (c *Console) Waited() {
+// waited ends what waiting began.
+func (c *Console) waited() {
 	if c.live() {
 		c.screen.hide()
 	}

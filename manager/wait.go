@@ -58,7 +58,7 @@ func (x *waiting) reap() {
 // until waits until no more than so many are left, escalating where that is asked
 // for, or until ctx ends.
 func (x *waiting) until(ctx context.Context, few int) {
-	defer x.s.m.Console.Waited()
+	defer x.s.m.Console.waited()
 	x.prune() // of what reap has dealt with, and nobody waits for
 	for len(x.left) > few && ctx.Err() == nil {
 		x.show()
@@ -118,7 +118,7 @@ func (x *waiting) show() {
 	if t.killed {
 		doing, limit = "killing", killGrace
 	}
-	c.Waiting(progress{Doing: doing, Done: x.over, Total: len(x.all), Who: whose(t.i, t.process.PID()),
+	c.waiting(progress{Doing: doing, Done: x.over, Total: len(x.all), Who: whose(t.i, t.process.PID()),
 		Since: t.deadline.Add(-limit), Limit: limit})
 }
 
