@@ -30,9 +30,11 @@ func onTerminal(ts *testscript.TestScript, _ bool, args []string) {
 	writeIn(ts, "tm.conf", "set -g status off\nset -g default-shell /bin/sh\n")
 	self := "tmux -S '" + socket + "' wait-for "
 	tmux("new-session", "-d", "-x", columns, "-y", rows,
-		fmt.Sprintf("%sgo; %s; echo $? >code; %s-S done; exec cat", self, quoted(args[2:]), self))
+		fmt.Sprintf(`%sgo; %s; echo $? >code; printf '\033]2;over\n\007'; exec cat`, self, quoted(args[2:])))
 	defer func() { tmux("kill-server") }()
-	tmux("pipe-pane", "-O", "cat >raw")
+	// The last that is written is a title with a line end in it, which shows nothing:
+	// once that is read, tmux has passed on all before it.
+	tmux("pipe-pane", "-O", `sed -u '/]2;over/{s/.]2;over.*//;q}' >raw; `+self+"-S done")
 	tmux("wait-for", "-S", "go")
 	tmux("wait-for", "done")
 	writeIn(ts, "screen", strings.TrimRight(tmux("capture-pane", "-p"), "\n")+"\n")
