@@ -115,7 +115,9 @@ func (d *Dir) Inspect(name string, id Identity) Finding { return d.inspectAgain(
 
 // Glance is Inspect without a Reader, for who need not wait for it: it may never
 // come back. Inspect then says why.
-func (d *Dir) Glance(name string, id Identity) Finding { return d.inspectAgain(d.outlook.from(nil), name, id) }
+func (d *Dir) Glance(name string, id Identity) Finding {
+	return d.inspectAgain(d.outlook.from(nil), name, id)
+}
 
 func (d *Dir) inspectAgain(v view, name string, id Identity) Finding {
 	f := d.inspect(v, name, id)
