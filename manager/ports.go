@@ -74,9 +74,13 @@ func (s *starting) free(ctx context.Context, todo []*server.Instance) []*server.
 	return out
 }
 
+// forever is as long as it takes. A date, which is what AddDate gives, would come sooner
+// if somebody sets the clock.
+const forever = 365 * 24 * time.Hour
+
 func (m *Manager) portLimit(i *server.Instance) time.Time {
 	if i.Program.ReadyWait == 0 {
-		return time.Now().AddDate(1, 0, 0) // as long as it takes
+		return time.Now().Add(forever)
 	}
 	return time.Now().Add(i.Program.ReadyWait)
 }

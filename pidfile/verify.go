@@ -47,7 +47,9 @@ func (p *Process) verify(v view, id Identity, written time.Time) (State, error) 
 
 // edited says whether argv is the server's command with other arguments, as
 // they were before the profile was edited, in a process that is older than the
-// pidfile: whoever got the number of a server that is gone is younger.
+// pidfile: whoever got the number of a server that is gone is younger. A pidfile that
+// was written at a time that is yet to come tells that the clock was set back since, and
+// nothing of who is older.
 func (p *Process) edited(id Identity, argv []string, written time.Time) bool {
 	if !id.Edited || !id.sameCommand(argv) || id.other(argv) {
 		return false
@@ -57,7 +59,8 @@ func (p *Process) edited(id Identity, argv []string, written time.Time) bool {
 		return false
 	}
 	age, ok := st.age()
-	return ok && !time.Now().Add(-age).After(written.Add(startTick))
+	now, latest := time.Now(), written.Add(startTick)
+	return ok && !now.Add(-age).After(latest) && !written.After(now.Add(startTick))
 }
 
 // age is how long ago the process was started.
