@@ -149,21 +149,31 @@ func (all *inspections) await(b *block) []pidfile.Finding {
 
 // Handles looks at instances, one after the other, for those who act on them: it
 // gives each finding with its handle, which the caller closes. Some are looked at
-// before they are asked for.
+// before they are asked for, while the caller acts on those before them.
 func Handles(instances []*Instance) iter.Seq2[*Instance, pidfile.Finding] {
 	return func(yield func(*Instance, pidfile.Finding) bool) {
-		blocked := new(atomic.Bool)
-		for some := range slices.Chunk(instances, perHandle) {
-			looks := make([]look, len(some))
-			for n, i := range some {
-				looks[n] = i.look()
+		look := func(n int) look { return instances[n].look() }
+		for n, f := range handles(len(instances), look, glances(instances)) {
+			if !yield(instances[n], f) {
+				return
 			}
-			b := newBlock(looks)
-			go b.inspect(blocked) // it may never come back
-			found, _ := b.await(glances(instances), blocked)
+		}
+	}
+}
+
+func handles(count int, look func(n int) look, patience time.Duration) iter.Seq2[int, pidfile.Finding] {
+	return func(yield func(int, pidfile.Finding) bool) {
+		blocked := new(atomic.Bool)
+		next := lookAhead(0, count, look, blocked)
+		for from := 0; from < count; {
+			b, first := next, from
+			from += len(b.looks)
+			next = lookAhead(from, count, look, blocked)
+			found, _ := b.await(patience, blocked)
 			for n, f := range found {
-				if !yield(some[n], f) {
-					for _, f := range found[n+1:] {
+				if !yield(first+n, f) {
+					ahead, _ := next.await(patience, blocked)
+					for _, f := range slices.Concat(found[n+1:], ahead) {
 						f.Process.Close()
 					}
 					return
@@ -171,4 +181,15 @@ func Handles(instances []*Instance) iter.Seq2[*Instance, pidfile.Finding] {
 			}
 		}
 	}
+}
+
+// lookAhead begins to look at some, from one on.
+func lookAhead(from, count int, prepared func(n int) look, blocked *atomic.Bool) *block {
+	looks := make([]look, min(perHandle, count-from))
+	for n := range looks {
+		looks[n] = prepared(from + n)
+	}
+	b := newBlock(looks)
+	go b.inspect(blocked) // it may never come back
+	return b
 }

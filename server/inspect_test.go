@@ -1,6 +1,7 @@
 package server
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -25,4 +26,46 @@ func TestInspectionsLeaveBehind(t *testing.T) {
 			t.Fatalf("instance %d: %v, pid %d", n, f.State, f.Record.PID)
 		}
 	}
+}
+
+// TestHandlesAhead stops asking after each number of findings: they come in order, and
+// what was looked at ahead is closed.
+func TestHandlesAhead(t *testing.T) {
+	const count = 3*perHandle + 1
+	before := descriptors(t)
+	for asked := 1; asked <= count; asked++ {
+		got := 0
+		self := func(n int) look {
+			return look{glance: func() pidfile.Finding {
+				p, err := pidfile.Open(os.Getpid())
+				if err != nil {
+					t.Error(err)
+				}
+				return pidfile.Finding{State: pidfile.Running, Record: pidfile.Record{PID: n}, Process: p}
+			}}
+		}
+		for n, f := range handles(count, self, time.Minute) {
+			if f.Process.Close(); n != got || f.Record.PID != n {
+				t.Fatalf("finding %d is number %d, of instance %d", got, n, f.Record.PID)
+			}
+			if got++; got == asked {
+				break
+			}
+		}
+		if got != asked {
+			t.Errorf("%d findings, not %d", got, asked)
+		}
+	}
+	if after := descriptors(t); after > before {
+		t.Errorf("%d descriptors, %d before", after, before)
+	}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
 }
