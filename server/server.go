@@ -184,6 +184,17 @@ func (f *Fleet) servers(targets []*aliases.Target, number int) ([]*Server, error
 	return servers, nil
 }
 
+// whole gives the server with all instances of a program. The run directory has been
+// read.
+func (f *Fleet) whole(p *aliases.Program) (*Server, error) {
+	t := aliases.Whole(p)
+	s, err := f.server(t, 0)
+	if err != nil {
+		return nil, err
+	}
+	return s, f.complete(s, t, 0)
+}
+
 // shared refuses two instances with one pidfile.
 func shared(servers []*Server) error {
 	n := 0

@@ -91,7 +91,7 @@ func (f *Fleet) claimed(i *Instance) bool {
 			name, err := f.Profile.PidfileName(q, q.Process(i.num), f.getenv)
 			return err == nil && name == i.name
 		}
-		s, err := f.server(aliases.Whole(q), 0)
+		s, err := f.whole(q)
 		return err != nil || slices.ContainsFunc(s.Instances, func(o *Instance) bool { return o.name == i.name })
 	})
 }

@@ -114,7 +114,7 @@ func (f *Fleet) rivals() *rivals {
 		return r
 	}
 	for _, p := range f.Profile.Programs {
-		s, err := f.server(aliases.Whole(p), 0)
+		s, err := f.whole(p)
 		if err != nil {
 			continue
 		}
