@@ -3,8 +3,6 @@ package manager
 import (
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
 	"sync"
 	"time"
@@ -68,10 +66,12 @@ type screen struct {
 	terminal Terminal
 	w        io.Writer // where the line goes
 
-	mu    sync.Mutex // since the line is drawn by a goroutine: whoever waits does nothing else
-	now   progress
-	drawn int           // how many columns it took when it was drawn; 0: it is not shown
-	done  chan struct{} // ends the goroutine; nil: there is none
+	mu     sync.Mutex // since the line is drawn by a goroutine: whoever waits does nothing else
+	now    progress
+	begun  bool          // the line was drawn, and is again and again until it is hidden
+	drawn  int           // how many columns it took when it was drawn; 0: it is not shown
+	done   chan struct{} // ends the goroutine; nil: there is none
+	minded bool          // signals are, see mind
 }
 
 // What erases the line, and what it has become on a terminal that is narrower by now and
@@ -132,25 +132,19 @@ func (s *screen) show(p progress) {
 func (s *screen) draw(done <-chan struct{}) {
 	timer := time.NewTimer(firstDraw)
 	defer timer.Stop()
-	var signals chan os.Signal // nil: there is no line yet
 	for {
 		select {
 		case <-done:
 			return
-		case sig := <-signals:
-			s.mind(sig, signals, done)
 		case <-timer.C:
-			if signals == nil {
-				signals = minded()
-				defer signal.Stop(signals)
-			}
-			s.redraw(done)
+			s.tick(done)
 			timer.Reset(nextDraw)
 		}
 	}
 }
 
-func (s *screen) redraw(done <-chan struct{}) {
+// tick draws the line, unless done has been closed.
+func (s *screen) tick(done <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
@@ -158,6 +152,16 @@ func (s *screen) redraw(done <-chan struct{}) {
 		return
 	default:
 	}
+	if !s.minded {
+		s.minded = true
+		go s.mind(minded()) // for a signal comes whatever mgr is doing
+	}
+	s.begun = true
+	s.redraw()
+}
+
+// redraw draws the line. The lock is held.
+func (s *screen) redraw() {
 	columns := s.terminal.columns()
 	erase, text := s.eraser(columns), ""
 	if columns > 0 {
@@ -172,6 +176,7 @@ func (s *screen) hide() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.erase()
+	s.begun = false
 	if s.done != nil {
 		close(s.done)
 		s.done = nil

@@ -22,12 +22,20 @@ func minded() chan os.Signal {
 	return signals
 }
 
-// mind acts on a signal that matters to the line.
-func (s *screen) mind(sig os.Signal, signals <-chan os.Signal, done <-chan struct{}) {
-	if sig == unix.SIGTSTP && !groupOrphaned(unix.Getpgrp()) {
-		s.suspend(signals)
+// mind acts on the signals that matter to the line, from when it is first drawn until
+// mgr ends: Go gives none of them its default action back, so Ctrl-Z would be lost once
+// the line has gone.
+func (s *screen) mind(signals <-chan os.Signal) {
+	for sig := range signals {
+		s.mu.Lock()
+		if sig == unix.SIGTSTP && !groupOrphaned(unix.Getpgrp()) {
+			s.suspend(signals)
+		}
+		if s.begun {
+			s.redraw()
+		}
+		s.mu.Unlock()
 	}
-	s.redraw(done)
 }
 
 // resumed is how long to wait for the word that mgr goes on, once it has been stopped:
@@ -35,11 +43,10 @@ func (s *screen) mind(sig os.Signal, signals <-chan os.Signal, done <-chan struc
 const resumed = 100 * time.Millisecond
 
 // suspend takes the line away, stops mgr, and returns when it goes on. It is SIGSTOP,
-// since Go does not give a signal that it was to tell of its default action back.
+// since Go does not give a signal that it was to tell of its default action back. The
+// lock is held: nobody draws the line meanwhile.
 func (s *screen) suspend(signals <-chan os.Signal) {
-	s.mu.Lock()
 	s.erase()
-	s.mu.Unlock()
 	self, err := pidfile.Open(os.Getpid())
 	if err != nil {
 		return
