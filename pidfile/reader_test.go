@@ -151,6 +151,9 @@ func TestHung(t *testing.T) {
 		if _, err := handle(t, pid).Usage(rd, Deep); err != nil {
 			t.Errorf("Usage: %v", err)
 		}
+		if got := handle(t, pid).Getenv(rd, "PATH"); got != nil {
+			t.Errorf("Getenv: %q", got)
+		}
 	}
 	found := mustReadTree(t).Matching(rd, serverID)
 	if len(found) != 1 || found[0].PID() != healthy.pid() {
