@@ -27,6 +27,7 @@ import (
 type Reader struct {
 	// Patience is how long all that cannot be read of one user's processes is waited
 	// for. What else of his does not come at once gets an eighth of that for each.
+	// The more users it is, the less each gets: one may have many ids, subuid(5).
 	// Zero: 2 seconds.
 	Patience time.Duration
 
@@ -41,12 +42,12 @@ type Reader struct {
 type BlockedError struct {
 	PID   int
 	Path  string
-	Since time.Time // when reading it began; zero: so many of its user's are blocked that it was not tried
+	Since time.Time // when reading it began; zero: so many others are blocked that it was not tried
 }
 
 func (e *BlockedError) Error() string {
 	if e.Since.IsZero() {
-		return fmt.Sprintf("%s is not read: %d reads of its user's processes wait already", e.Path, maxBlocked)
+		return fmt.Sprintf("%s is not read: too many reads of its user's processes, or of all users', wait already", e.Path)
 	}
 	return fmt.Sprintf("%s cannot be read: who tries has been waiting since %s", e.Path, e.Since.Format(time.DateTime))
 }
@@ -62,9 +63,15 @@ const (
 	// nextPatience is the part of Patience that whoever has used it up gets for each
 	// further read.
 	nextPatience = 8
+	// allPatience is how many times Patience is spent on all users together. Then
+	// each read gets an eighth of what the next one of a user gets otherwise.
+	allPatience = 4
 	// maxBlocked is how many reads of one user's processes may be left behind: each
 	// has a thread, of which Go ends a program that has 10,000.
 	maxBlocked = 64
+	// maxBlockedInAll is how many of all users' may be. From then on nothing is read
+	// but of root's processes and the caller's own, which are no stranger's doing.
+	maxBlockedInAll = 512
 )
 
 // Glances is how long a caller without a Reader is to be waited for.
@@ -136,10 +143,24 @@ func (rd *Reader) left(pid int, name string) (time.Duration, error) {
 			behind++
 		}
 	}
-	if behind >= maxBlocked {
+	own := uid == 0 || uid == uint32(os.Getuid())
+	if behind >= maxBlocked || len(rd.blocked) >= maxBlockedInAll && !own {
 		return 0, &BlockedError{PID: pid, Path: path}
 	}
-	return max(rd.patience()-rd.spent[uid], rd.patience()/nextPatience), nil
+	return rd.allowance(uid), nil
+}
+
+// allowance is how long a read of one of this user's processes is waited for.
+func (rd *Reader) allowance(uid uint32) time.Duration {
+	var all time.Duration
+	for _, spent := range rd.spent {
+		all += spent
+	}
+	others, least := all-rd.spent[uid], rd.Glances()
+	if all >= allPatience*rd.patience() {
+		least /= nextPatience
+	}
+	return max(rd.patience()-rd.spent[uid]-others/allPatience, least)
 }
 
 // realUID is the real user id of the process pid. Who owns its directory in /proc

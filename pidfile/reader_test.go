@@ -44,7 +44,7 @@ func TestReader(t *testing.T) {
 		t.Errorf("left for another one of the same user: %v, %v", wait, err)
 	}
 	if os.Geteuid() == 0 {
-		if wait, err := rd.left(start(t, "good", serverArgv, asNobody).pid(), "first"); wait != short || err != nil {
+		if wait, err := rd.left(start(t, "good", serverArgv, asNobody).pid(), "first"); wait < short/2 || err != nil {
 			t.Errorf("left for another user: %v, %v", wait, err)
 		}
 	}
@@ -73,6 +73,32 @@ func TestReaderMany(t *testing.T) {
 	var be *BlockedError
 	if !errors.As(err, &be) || !be.Since.IsZero() {
 		t.Errorf("one more: %v", err)
+	}
+}
+
+// Who has many user ids keeps nobody waiting for as many times the patience.
+func TestReaderManyUsers(t *testing.T) {
+	rd := &Reader{spent: map[uint32]time.Duration{}, blocked: map[string]*blockedRead{}}
+	if wait := rd.allowance(0); wait != rd.patience() {
+		t.Errorf("the first one is waited for %v", wait)
+	}
+	var all time.Duration
+	for n := range uint32(maxBlockedInAll) {
+		wait := rd.allowance(n + 1)
+		rd.spent[n+1] = wait
+		rd.blocked[strconv.Itoa(int(n))] = &blockedRead{uid: n + 1}
+		all += wait
+	}
+	if all > 3*allPatience*rd.patience() {
+		t.Errorf("all of them are waited for %v", all)
+	}
+	if wait, err := rd.left(os.Getpid(), "cmdline"); wait <= 0 || err != nil {
+		t.Errorf("the caller's own are read no more: %v, %v", wait, err)
+	}
+	if os.Geteuid() == 0 {
+		if _, err := rd.left(start(t, "good", serverArgv, asNobody).pid(), "cmdline"); !Blocked(err) {
+			t.Errorf("one more is tried: %v", err)
+		}
 	}
 }
 
