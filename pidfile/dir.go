@@ -30,6 +30,7 @@ type Dir struct {
 	file    *os.File // O_PATH is not enough: List reads it
 	lock    *os.File // the lock file, once opened
 	outlook outlook  // on the processes that are inspected
+	left    bool     // a look into it may never come back
 }
 
 // OpenDir opens the directory at path. The error is fs.ErrNotExist where there
@@ -70,10 +71,17 @@ func (d *Dir) Path() string { return d.path }
 // File is the open directory itself, to be handed to a child.
 func (d *Dir) File() *os.File { return d.file }
 
+// Leave says that a Glance is left behind, which may still come back: Close leaves the
+// directory open then, or that would go on in whatever has its descriptor next.
+func (d *Dir) Leave() { d.left = true }
+
 // Close closes the directory and gives up every lock that was taken below it.
 func (d *Dir) Close() error {
 	if d.lock != nil {
 		d.lock.Close()
+	}
+	if d.left {
+		return nil
 	}
 	d.outlook.close()
 	return d.file.Close()

@@ -81,7 +81,7 @@ func whichNamespace(fd int) namespace {
 	if unix.Fstat(fd, &st) != nil {
 		return namespace{}
 	}
-	return namespace{st.Dev, st.Ino}
+	return namespace{uint64(st.Dev), st.Ino} // st_dev has other types elsewhere
 }
 
 // facts reads the facts, through the handle where the kernel can tell them so and

@@ -65,6 +65,9 @@ func (b *block) await(patience time.Duration, blocked *atomic.Bool) (found []pid
 	blocked.Store(true)
 	seen := int(b.seen.Swap(abandoned))
 	found = slices.Clone(b.found[:seen])
+	if seen < len(b.looks) {
+		b.looks[seen].leave()
+	}
 	for _, l := range b.looks[seen:] {
 		found = append(found, l.inspect())
 	}

@@ -57,6 +57,7 @@ func (i *Instance) Inspect() pidfile.Finding { return i.look().inspect() }
 type look struct {
 	inspect func() pidfile.Finding
 	glance  func() pidfile.Finding // for those who can be left behind: it may never come back
+	leave   func()                 // says that a glance was left behind
 }
 
 // look prepares what takes the fleet.
@@ -75,6 +76,7 @@ func (i *Instance) look() look {
 	return look{
 		func() pidfile.Finding { return dir.Inspect(name, id) },
 		func() pidfile.Finding { return dir.Glance(name, id) },
+		dir.Leave,
 	}
 }
 
@@ -88,13 +90,13 @@ func (l look) only() look {
 			return f
 		}
 	}
-	return look{without(l.inspect), without(l.glance)}
+	return look{without(l.inspect), without(l.glance), l.leave}
 }
 
 // found is the look at what is known already.
 func found(f pidfile.Finding) look {
 	known := func() pidfile.Finding { return f }
-	return look{known, known}
+	return look{known, known, func() {}}
 }
 
 // Stray says whether f found the server's command running for another conf
