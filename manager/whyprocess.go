@@ -149,7 +149,7 @@ func (e *exam) stranger(l server.Listening, s pidfile.Socket) {
 // socketHolder is the number of who holds a socket, 0 if that cannot be seen.
 func (m *Manager) socketHolder(s pidfile.Socket) int {
 	if m.holders == nil {
-		m.holders = pidfile.SocketHolders()
+		m.holders = m.Fleet.Reader.SocketHolders()
 	}
 	return m.holders[s.Inode]
 }

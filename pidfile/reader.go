@@ -35,6 +35,7 @@ type Reader struct {
 	idle    []chan func() // goroutines that wait for something to read
 	blocked map[string]*blockedRead
 	spent   map[uint32]time.Duration
+	search  time.Duration // spent on SocketHolders
 }
 
 // A BlockedError says that a process cannot be looked at, since whoever tries waits
@@ -77,7 +78,31 @@ const (
 // Glances is how long a caller without a Reader is to be waited for.
 func (rd *Reader) Glances() time.Duration { return rd.patience() / nextPatience }
 
-func (rd *Reader) patience() time.Duration { return cmp.Or(rd.Patience, defaultPatience) }
+func (rd *Reader) patience() time.Duration {
+	if rd == nil {
+		return defaultPatience
+	}
+	return cmp.Or(rd.Patience, defaultPatience)
+}
+
+// searchTime is what is left of the patience with searches.
+func (rd *Reader) searchTime() time.Duration {
+	if rd == nil {
+		return defaultPatience
+	}
+	rd.mu.Lock()
+	defer rd.mu.Unlock()
+	return rd.patience() - rd.search
+}
+
+func (rd *Reader) searched(took time.Duration) {
+	if rd == nil {
+		return
+	}
+	rd.mu.Lock()
+	defer rd.mu.Unlock()
+	rd.search += took
+}
 
 // within has read read the file name of the process pid. With an error read may
 // still be under way, and what it gives must not be looked at.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A Socket is a socket that listens, of TCP or of Unix, proc_pid_net(5). Its inode is its own as
@@ -32,26 +33,43 @@ func (p *Process) Listening() []Socket {
 }
 
 // sockets gives the inodes of the sockets that the process holds.
-func (p *Process) sockets() map[uint64]bool {
+func (p *Process) sockets() map[uint64]bool { return p.socketsUntil(time.Time{}) }
+
+// fdBatch is how many descriptors are looked at between two looks at the clock.
+const fdBatch = 256
+
+// socketsUntil is sockets as far as the limit lets it get, zero standing for none.
+func (p *Process) socketsUntil(limit time.Time) map[uint64]bool {
 	dir := procPath(p.pid, "fd")
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	names, _ := f.Readdirnames(-1)
 	inodes := map[uint64]bool{}
-	for _, name := range names {
-		link, err := os.Readlink(dir + "/" + name)
-		if err != nil {
-			continue
+	for limit.IsZero() || time.Now().Before(limit) {
+		names, err := f.Readdirnames(fdBatch)
+		for _, name := range names {
+			if inode, ok := socketInode(dir + "/" + name); ok {
+				inodes[inode] = true
+			}
 		}
-		number, ok := strings.CutPrefix(link, "socket:[")
-		if inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64); ok && err == nil {
-			inodes[inode] = true
+		if err != nil {
+			break
 		}
 	}
 	return inodes
+}
+
+// socketInode is that of the socket which the link of a descriptor leads to.
+func socketInode(link string) (uint64, bool) {
+	to, err := os.Readlink(link)
+	if err != nil {
+		return 0, false
+	}
+	number, is := strings.CutPrefix(to, "socket:[")
+	inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 64)
+	return inode, is && err == nil
 }
 
 // AllListening gives the sockets of mgr's own network namespace that listen.
@@ -116,13 +134,13 @@ func parseAddress(s string) (netip.AddrPort, error) {
 // AbstractHolder gives the lowest number of those that hold the socket which is
 // bound to the abstract name, as /proc/net/unix shows it, in mgr's own network
 // namespace; 0 if none may be seen.
-func AbstractHolder(name string) int {
+func (rd *Reader) AbstractHolder(name string) int {
 	raw, err := os.ReadFile("/proc/self/net/unix")
 	if err != nil {
 		return 0
 	}
 	if bound := parseUnix(raw, name, 0); len(bound) > 0 {
-		return bound[0].holderPID()
+		return rd.SocketHolders()[bound[0].Inode]
 	}
 	return 0
 }
@@ -130,28 +148,36 @@ func AbstractHolder(name string) int {
 // Holder says in words who holds a socket, as far as mgr may see it: for
 // messages only.
 func (s Socket) Holder(rd *Reader) string {
-	if pid := s.holderPID(); pid != 0 {
+	if pid := rd.SocketHolders()[s.Inode]; pid != 0 {
 		return fmt.Sprintf("pid %d, %s", pid, rd.Describe(pid))
 	}
 	return "a process that cannot be seen"
 }
 
-// holderPID is the lowest number of those that hold the socket, 0 if none may be
-// seen. It looks through all processes.
-func (s Socket) holderPID() int { return SocketHolders()[s.Inode] }
-
 // SocketHolders gives for each socket, by inode, the lowest number of those that
-// hold it, as far as they may be seen.
-func SocketHolders() map[uint64]int {
+// hold it, as far as they may be seen. It looks through all processes, and anybody
+// may have a million descriptors: all searches of a Reader take no longer than its
+// patience, nor any process more than an eighth of that.
+func (rd *Reader) SocketHolders() map[uint64]int {
 	pids, err := processes()
 	if err != nil {
 		return nil
 	}
+	began := time.Now()
+	limit := began.Add(rd.searchTime())
+	defer func() { rd.searched(time.Since(began)) }()
 	holders := map[uint64]int{}
-	for _, pid := range slices.Backward(pids) {
-		p := Process{pid: pid, fd: -1}
-		for inode := range p.sockets() {
-			holders[inode] = pid
+	for _, pid := range pids {
+		now := time.Now()
+		if now.After(limit) {
+			break
+		}
+		p, share := Process{pid: pid, fd: -1}, now.Add(rd.Glances())
+		if share.After(limit) {
+			share = limit
+		}
+		for inode := range p.socketsUntil(share) {
+			holders[inode] = cmp.Or(holders[inode], pid)
 		}
 	}
 	return holders

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -123,5 +124,30 @@ func TestParseTCP(t *testing.T) {
 	want := []Socket{{4711, netip.MustParseAddrPort("127.0.0.1:8080"), 0}, {7, netip.MustParseAddrPort("[::1]:80"), 33}}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Anybody may have so many descriptors that who looks through all of them has no end.
+func TestSocketHoldersTime(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	own := handle(t, os.Getpid())
+	inode := own.Listening()[0].Inode
+	rd := &Reader{Patience: patience}
+	if rd.SocketHolders()[inode] == 0 {
+		t.Fatal("who listens is not found")
+	}
+	if rd.search == 0 {
+		t.Error("the time that it took is not counted")
+	}
+	rd.searched(patience)
+	if got := rd.SocketHolders(); len(got) > 0 {
+		t.Errorf("found when the time was used up: %v", got)
+	}
+	if got := own.socketsUntil(time.Now()); len(got) > 0 {
+		t.Errorf("found of one process, past the limit: %v", got)
 	}
 }

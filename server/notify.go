@@ -105,7 +105,7 @@ func listenNotify(rd *pidfile.Reader, name string) (*notifySocket, error) {
 	}
 	unix.Close(fd)
 	if errors.Is(err, unix.EADDRINUSE) {
-		return nil, &nameError{shown(name), pidfile.AbstractHolder(shown(name)), rd}
+		return nil, &nameError{shown(name), rd.AbstractHolder(shown(name)), rd}
 	}
 	return nil, fmt.Errorf("notify socket %q: %w", shown(name), err)
 }
