@@ -11,14 +11,14 @@ import (
 	"mgr/manager"
 )
 
-const usage = `mgr starts, stops, reloads and reports on fleets of daemons, from nothing but
-what is on disk and in /proc. The built-in profile is OpenStack Swift's.
+const usage = `mgr starts, stops, reloads and reports on fleets of daemons. It works from what
+is on disk and in /proc alone. The built-in profile is OpenStack Swift's.
 
 Usage: mgr [options] SERVER... COMMAND [options]
        mgr [options] COMMAND SERVER... [options]
 
-SERVER is a program (object-server, or short object), a group (all, main, rest),
-or a glob (object-*, {account,container}-*), each with or without the name of
+SERVER is a program (object-server, or object for short), a group (all, main,
+rest) or a glob (object-*, {account,container}-*), with or without the name of
 a conf: object.1 is object-server with object-server/1.conf.
 
 `
@@ -35,7 +35,7 @@ func help(words []string, flags []cli.Flag) string {
 	for _, cmd := range manager.Commands() {
 		fmt.Fprintf(&b, "  %-16s %s\n", cmd.Name, cmd.Help)
 	}
-	b.WriteString("\n`mgr help COMMAND` tells more.\n\nOptions, anywhere:\n")
+	b.WriteString("\n`mgr help COMMAND` says more.\n\nOptions, anywhere:\n")
 	for _, f := range describe(flags) {
 		b.WriteString(flagHelp(f))
 	}
