@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -86,7 +87,7 @@ func (i *Instance) launch(mode Mode, path string, argv []string) (*Child, error)
 		c.closePipes()
 		return nil, err
 	}
-	env = append(env, notify...)
+	env = slices.Concat(notify, env) // first: of a long environment only the beginning is read later, see givenName
 	c.Started = time.Now()
 	if err = c.spawn(p, argv, append(env, procsEnv+"=1", StageEnv+"="+spec.pack())); err != nil {
 		c.closePipes()

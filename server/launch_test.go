@@ -257,3 +257,21 @@ func TestUser(t *testing.T) {
 		t.Errorf("%q %s, want %q", got, c.Failure, want)
 	}
 }
+
+// TestGivenName: the name that a server was given is found in the longest environment.
+func TestGivenName(t *testing.T) {
+	g := newGrove(t, "[program:grove]\ncommand = sleep 60\nready = notify\n")
+	long := strings.Repeat("x", 100<<10)
+	g.Env = append(g.Env, "LONG="+long, "LONGER="+long)
+	g.waited = passingWait // nobody gives his name up here
+	s, err := listenNotify(nil, notifyName(g.RunDir+"/grove.pid", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	c := g.launch(Mode{}, "grove", func(c *Child) bool { return c.Executed || c.Exited })
+	defer c.Kill()
+	if name := c.Instance.givenName(c.Process); c.Elsewhere == nil || name == shown(notifyName(c.Instance.Pidfile, "")) {
+		t.Errorf("%q; elsewhere because of %v", name, c.Elsewhere)
+	}
+}
