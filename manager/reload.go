@@ -45,9 +45,9 @@ func (m *Manager) mayRestart(ctx context.Context, servers []*server.Server, ends
 
 // startable leaves out of servers what could not be started again once it is
 // stopped, as far as the run directory goes: instances must be locked, as a start
-// insists on, and nothing may be in the way of their pidfiles, nor of what a start
-// listens at. What is wrong with one of them keeps the others from nothing, unless
-// they are to be restarted a few at a time, and no further than the first failure.
+// insists on, and nothing may be in the way of their pidfiles. What is wrong with one
+// of them keeps the others from nothing, unless they are to be restarted a few at a
+// time, and no further than the first failure.
 func (m *Manager) startable(servers []*server.Server, ends func(*aliases.Program) bool) ([]*server.Server, int) {
 	var out []*server.Server
 	b := &barred{}
