@@ -41,7 +41,7 @@ func (f *faulty) scarce(command string, uid uint32, limit string, from, to int) 
 		case r.code == 0 && r.err == nil:
 			worked++
 			f.runs(wants)
-		case other && (strings.HasPrefix(r.stderr, "runtime: ") || strings.HasPrefix(r.stderr, "fatal error: ") || strings.Contains(r.stderr, "env: ")):
+		case other && refusedByRuntime(r.stderr):
 			f.count("refusals by the runtime", 1)
 		case r.err != nil, r.code != 1 && r.code != 2:
 			f.fault("wrong statuses", "%s: %v", f.name, r)
@@ -56,4 +56,11 @@ func (f *faulty) scarce(command string, uid uint32, limit string, from, to int) 
 	if worked == 0 {
 		f.fault("wrong statuses", "%s: it never works", f.name)
 	}
+}
+
+// refusedByRuntime says whether the runtime of the language gave up, at its begin or, for want of a thread, at any time
+// behind what mgr had said by then.
+func refusedByRuntime(stderr string) bool {
+	return strings.HasPrefix(stderr, "runtime: ") || strings.HasPrefix(stderr, "fatal error: ") || strings.Contains(stderr, "env: ") ||
+		strings.Contains(stderr, "\nruntime: failed to create new OS thread")
 }
