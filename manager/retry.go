@@ -44,7 +44,7 @@ func (s *starting) mark(c *server.Child) {
 	if s.left[i] != 0 {
 		s.forget(c) // what leads to the workers of the one before marks as much
 	} else if err := i.Restore(c.Process.PID()); err != nil {
-		s.m.warn(i, "%s: %v", i, err)
+		s.m.warn(i, "%s: %v: a stop before it is tried again will not be heeded", i, err)
 	}
 	f := i.Inspect()
 	f.Process.Close()
@@ -98,16 +98,16 @@ func (s *starting) abandon(ctx context.Context, all []*server.Instance) {
 			continue // somebody else is dealing with it
 		}
 		if mark != s.left[i] {
-			s.unmark(ctx, i, mark)
+			s.unmark(i, mark)
 		}
 		i.Unlock()
 	}
 }
 
-func (s *starting) unmark(ctx context.Context, i *server.Instance, mark int) {
+func (s *starting) unmark(i *server.Instance, mark int) {
 	f := i.Inspect()
 	f.Process.Close()
-	if f.State == pidfile.Running || f.Record.PID != mark || ctx.Err() == nil && leavesWorkers(i, f.Record) {
+	if f.State == pidfile.Running || f.Record.PID != mark || leavesWorkers(i, f.Record) {
 		return
 	}
 	if err := i.Remove(mark); err != nil {

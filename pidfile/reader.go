@@ -121,13 +121,17 @@ func (rd *Reader) within(pid int, name string, read func()) error {
 	defer timer.Stop()
 	select {
 	case <-done:
-		rd.mu.Lock()
-		rd.idle = append(rd.idle, lane)
-		rd.mu.Unlock()
-		return nil
 	case <-timer.C:
-		return rd.leave(pid, name, began, done, lane)
+		select {
+		case <-done: // both are so where mgr itself was stopped meanwhile
+		default:
+			return rd.leave(pid, name, began, done, lane)
+		}
 	}
+	rd.mu.Lock()
+	defer rd.mu.Unlock()
+	rd.idle = append(rd.idle, lane)
+	return nil
 }
 
 // begin says how long to wait for a read, and gives who is to do it.

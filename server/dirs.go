@@ -63,7 +63,8 @@ func SpaceAt(dir string) (Space, error) {
 	return s, nil
 }
 
-// LogDirs are the directories that the instance's logs are in, each once.
+// LogDirs are the directories that the instance's logs are in: one if it is the same
+// for all.
 func (i *Instance) LogDirs() []string {
 	logs, err := i.Logs()
 	if err != nil {

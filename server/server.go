@@ -30,17 +30,18 @@ type Fleet struct {
 	Env     []string
 	Reader  pidfile.Reader // of all processes
 
-	run    *pidfile.Dir            // the run directory, once opened
-	dirs   map[string]*pidfile.Dir // of pidfiles elsewhere, by path
-	pids   []string                // what List found, once it did
-	listed bool                    // pids is valid
-	owned  map[*aliases.Program][]string
-	looks  map[string]*command // by command word
-	creds  map[[2]string]*credentials
-	finds  map[conftree.Search]find
-	null   *os.File        // /dev/null, once opened
-	census *pidfile.Census // of all processes, once it was taken
-	waited time.Duration   // for other mgrs to give names up
+	run      *pidfile.Dir            // the run directory, once opened
+	dirs     map[string]*pidfile.Dir // of pidfiles elsewhere, by path
+	pids     []string                // what List found, once it did
+	listed   bool                    // pids is valid
+	unlisted error                   // why it is not
+	owned    map[*aliases.Program][]string
+	looks    map[string]*command // by command word
+	creds    map[[2]string]*credentials
+	finds    map[conftree.Search]find
+	null     *os.File        // /dev/null, once opened
+	census   *pidfile.Census // of all processes, once it was taken
+	waited   time.Duration   // for other mgrs to give names up
 }
 
 // devNull gives a descriptor of /dev/null.
@@ -214,13 +215,18 @@ func shared(servers []*Server) error {
 	return nil
 }
 
-// list reads the run directory, once.
+// list reads the run directory, once, and says each time what is wrong with it. That
+// the caller may not look into it is for the look at each instance to tell.
 func (f *Fleet) list() error {
-	if f.listed {
-		return nil
+	if !f.listed {
+		f.listed = true
+		f.unlisted = f.readRunDir()
 	}
-	f.listed = true
-	if err := f.Open(pidfile.LeaveIt); errors.Is(err, fs.ErrNotExist) {
+	return f.unlisted
+}
+
+func (f *Fleet) readRunDir() error {
+	if err := f.Open(pidfile.LeaveIt); errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return nil
 	} else if err != nil {
 		return err
