@@ -244,7 +244,7 @@ func asksHelp(words []string) bool {
 		return words[0] == "help"
 	case 2:
 		_, ok := manager.Lookup(words[1])
-		return ok && words[0] == "help"
+		return words[0] == "help" && (ok || words[1] == "help")
 	}
 	return false
 }

@@ -221,7 +221,7 @@ func TestFlagDocs(t *testing.T) {
 
 func TestAsksHelp(t *testing.T) {
 	for words, want := range map[string]bool{
-		"": false, "help": true, "help start": true, "help object": false, "start help": false,
+		"": false, "help": true, "help start": true, "help object": false, "help help": true, "start help": false,
 		"help stop start": false, "start": false, "object start": false,
 	} {
 		if got := asksHelp(strings.Fields(words)); got != want {
