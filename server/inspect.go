@@ -22,35 +22,56 @@ const (
 // goroutine that can be left behind. So that reads by itself, and nothing has to be
 // handed to another goroutine for each process, which would take a tenth of the time
 // of a status. If it is late, the rest is looked at again with the fleet's Reader.
+// One that was not left behind is used again for other instances.
 type block struct {
-	looks []look
-	found []pidfile.Finding
-	seen  atomic.Int32 // how many of found are there; abandoned: nobody wants the others any more
-	done  chan struct{}
+	looks  []look
+	found  []pidfile.Finding
+	closes bool          // the findings are wanted without their handles
+	seen   atomic.Int32  // how many of found are there; abandoned: nobody wants the others any more
+	done   chan struct{} // has room for one, so that nobody who has looked waits
 }
 
 const abandoned = -1
 
-func newBlock(looks []look) *block {
-	return &block{looks: looks, found: make([]pidfile.Finding, len(looks)), done: make(chan struct{})}
+func newBlock(size int) *block {
+	return &block{looks: make([]look, 0, size), found: make([]pidfile.Finding, size), done: make(chan struct{}, 1)}
+}
+
+// fill has the block be of the instances from one up to another.
+func (b *block) fill(from, to int, prepared func(n int) look) {
+	b.seen.Store(0)
+	b.looks = b.looks[:0]
+	for n := from; n < to; n++ {
+		b.looks = append(b.looks, prepared(n))
+	}
 }
 
 // inspect looks at all, unless it is left behind, which it then says.
 func (b *block) inspect(blocked *atomic.Bool) (behind bool) {
-	for n, l := range b.looks {
-		see := l.glance
-		if blocked.Load() {
-			see = l.inspect
-		}
-		f := see()
+	for n := range b.looks {
+		f := b.look(n, blocked)
 		b.found[n] = f
 		if !b.seen.CompareAndSwap(int32(n), int32(n+1)) {
 			f.Process.Close()
 			return true
 		}
 	}
-	close(b.done)
+	b.done <- struct{}{}
 	return false
+}
+
+// look looks at one, with the Reader once some process has kept somebody waiting.
+func (b *block) look(n int, blocked *atomic.Bool) pidfile.Finding {
+	see := (*look).glance
+	if blocked.Load() {
+		see = (*look).inspect
+	}
+	f := see(&b.looks[n])
+	if b.closes {
+		f.Process.Close()
+		f.Process = nil
+	}
+	return f
 }
 
 // await gives the findings, and says whether the goroutine was left behind.
@@ -59,7 +80,7 @@ func (b *block) await(patience time.Duration, blocked *atomic.Bool) (found []pid
 	defer timer.Stop()
 	select {
 	case <-b.done:
-		return b.found, false
+		return b.found[:len(b.looks)], false
 	case <-timer.C:
 	}
 	blocked.Store(true)
@@ -68,8 +89,8 @@ func (b *block) await(patience time.Duration, blocked *atomic.Bool) (found []pid
 	if seen < len(b.looks) {
 		b.looks[seen].leave()
 	}
-	for _, l := range b.looks[seen:] {
-		found = append(found, l.inspect())
+	for n := seen; n < len(b.looks); n++ {
+		found = append(found, b.look(n, blocked))
 	}
 	return found, true
 }
@@ -77,6 +98,7 @@ func (b *block) await(patience time.Duration, blocked *atomic.Bool) (found []pid
 // inspections are looks at many instances.
 type inspections struct {
 	work, order chan *block
+	spare       chan *block // those that can be used again
 	patience    time.Duration
 	blocked     atomic.Bool // some process keeps whoever looks at it waiting
 }
@@ -97,18 +119,23 @@ func glances(instances []*Instance) time.Duration {
 	return instances[0].fleet.Reader.Glances()
 }
 
-func inspectAll(count int, look func(n int) look, patience time.Duration) (next func() pidfile.Finding) {
+func inspectAll(count int, prepared func(n int) look, patience time.Duration) (next func() pidfile.Finding) {
 	procs := runtime.GOMAXPROCS(0)
-	size := max(1, min(perBlock, count/(4*procs)))
-	all := &inspections{work: make(chan *block, 4*procs), order: make(chan *block, 4*procs), patience: patience}
-	go all.prepare(count, size, look)
+	size, ahead := max(1, min(perBlock, count/(4*procs))), 4*procs
+	all := &inspections{
+		work: make(chan *block, ahead), order: make(chan *block, ahead), spare: make(chan *block, ahead), patience: patience,
+	}
+	go all.prepare(count, size, prepared)
 	for range procs {
 		go all.inspect()
 	}
+	var b *block
 	var found []pidfile.Finding
 	return func() pidfile.Finding {
 		if len(found) == 0 {
-			found = all.await(<-all.order)
+			all.reuse(b)
+			b = <-all.order
+			found = all.await(b)
 		}
 		f := found[0]
 		found = found[1:]
@@ -121,13 +148,27 @@ func inspectAll(count int, look func(n int) look, patience time.Duration) (next 
 func (all *inspections) prepare(count, size int, prepared func(n int) look) {
 	defer close(all.work)
 	for from := 0; from < count; from += size {
-		var looks []look
-		for n := from; n < min(from+size, count); n++ {
-			looks = append(looks, prepared(n).only())
+		var b *block
+		select {
+		case b = <-all.spare:
+		default:
+			b = newBlock(size)
+			b.closes = true
 		}
-		b := newBlock(looks)
+		b.fill(from, min(from+size, count), prepared)
 		all.order <- b
 		all.work <- b
+	}
+}
+
+// reuse gives back a block that has been dealt with, unless nobody needs it.
+func (all *inspections) reuse(b *block) {
+	if b == nil || b.seen.Load() == abandoned {
+		return
+	}
+	select {
+	case all.spare <- b:
+	default:
 	}
 }
 
@@ -164,35 +205,36 @@ func Handles(instances []*Instance) iter.Seq2[*Instance, pidfile.Finding] {
 	}
 }
 
-func handles(count int, look func(n int) look, patience time.Duration) iter.Seq2[int, pidfile.Finding] {
+func handles(count int, prepared func(n int) look, patience time.Duration) iter.Seq2[int, pidfile.Finding] {
 	return func(yield func(int, pidfile.Finding) bool) {
 		blocked := new(atomic.Bool)
-		next := lookAhead(0, count, look, blocked)
+		size := min(perHandle, count)
+		ahead := lookAhead(newBlock(size), 0, count, prepared, blocked)
+		spare := newBlock(size)
 		for from := 0; from < count; {
-			b, first := next, from
+			b, first := ahead, from
 			from += len(b.looks)
-			next = lookAhead(from, count, look, blocked)
-			found, _ := b.await(patience, blocked)
+			ahead = lookAhead(spare, from, count, prepared, blocked)
+			found, behind := b.await(patience, blocked)
 			for n, f := range found {
 				if !yield(first+n, f) {
-					ahead, _ := next.await(patience, blocked)
-					for _, f := range slices.Concat(found[n+1:], ahead) {
+					rest, _ := ahead.await(patience, blocked)
+					for _, f := range slices.Concat(found[n+1:], rest) {
 						f.Process.Close()
 					}
 					return
 				}
+			}
+			if spare = b; behind {
+				spare = newBlock(size)
 			}
 		}
 	}
 }
 
 // lookAhead begins to look at some, from one on.
-func lookAhead(from, count int, prepared func(n int) look, blocked *atomic.Bool) *block {
-	looks := make([]look, min(perHandle, count-from))
-	for n := range looks {
-		looks[n] = prepared(from + n)
-	}
-	b := newBlock(looks)
+func lookAhead(b *block, from, count int, prepared func(n int) look, blocked *atomic.Bool) *block {
+	b.fill(from, min(from+perHandle, count), prepared)
 	go b.inspect(blocked) // it may never come back
 	return b
 }

@@ -14,12 +14,19 @@ func TestInspectionsLeaveBehind(t *testing.T) {
 	const count, hangs = 1000, 77
 	release := make(chan struct{})
 	defer close(release)
+	atOnce := make(chan struct{})
+	close(atOnce)
 	next := inspectAll(count, func(n int) look {
-		l := found(pidfile.Finding{Record: pidfile.Record{PID: n}})
-		if n%300 == hangs {
-			l.glance = func() pidfile.Finding { <-release; return pidfile.Finding{State: pidfile.Malformed} }
+		if n%300 != hangs {
+			return look{known: &pidfile.Finding{Record: pidfile.Record{PID: n}}}
 		}
-		return l
+		see := func(finding pidfile.Finding, until chan struct{}) func(*pidfile.Dir, string, pidfile.Identity) pidfile.Finding {
+			return func(*pidfile.Dir, string, pidfile.Identity) pidfile.Finding { <-until; return finding }
+		}
+		return look{
+			glancing:   see(pidfile.Finding{State: pidfile.Malformed}, release),
+			inspecting: see(pidfile.Finding{Record: pidfile.Record{PID: n}}, atOnce),
+		}
 	}, 20*time.Millisecond)
 	for n := range count {
 		if f := next(); f.State != pidfile.Running || f.Record.PID != n {
@@ -36,7 +43,7 @@ func TestHandlesAhead(t *testing.T) {
 	for asked := 1; asked <= count; asked++ {
 		got := 0
 		self := func(n int) look {
-			return look{glance: func() pidfile.Finding {
+			return look{glancing: func(*pidfile.Dir, string, pidfile.Identity) pidfile.Finding {
 				p, err := pidfile.Open(os.Getpid())
 				if err != nil {
 					t.Error(err)

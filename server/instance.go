@@ -51,52 +51,61 @@ func (i *Instance) Names() []string { return i.called }
 
 // Inspect looks at the pidfile and the process behind it. The caller closes
 // the process of a running instance.
-func (i *Instance) Inspect() pidfile.Finding { return i.look().inspect() }
+func (i *Instance) Inspect() pidfile.Finding {
+	l := i.look()
+	return l.inspect()
+}
 
-// A look inspects an instance without its fleet.
+// A look inspects an instance without its fleet. It is a value, so that many
+// cost no more than the memory of a few.
 type look struct {
-	inspect func() pidfile.Finding
-	glance  func() pidfile.Finding // for those who can be left behind: it may never come back
-	leave   func()                 // says that a glance was left behind
+	dir   *pidfile.Dir
+	name  string
+	id    pidfile.Identity
+	known *pidfile.Finding // what was found without a look; nil: nothing
+
+	// Dir.Inspect, and Dir.Glance for those who can be left behind: it may never
+	// come back.
+	inspecting, glancing func(*pidfile.Dir, string, pidfile.Identity) pidfile.Finding
 }
 
 // look prepares what takes the fleet.
 func (i *Instance) look() look {
-	id, err := i.identity()
-	if err != nil {
-		return found(pidfile.Finding{State: pidfile.Unknown, Err: err})
+	l := look{inspecting: (*pidfile.Dir).Inspect, glancing: (*pidfile.Dir).Glance}
+	var err error
+	if l.id, err = i.identity(); err != nil {
+		l.known = &pidfile.Finding{State: pidfile.Unknown, Err: err}
+		return l
 	}
-	dir, name, err := i.dir(pidfile.LeaveIt)
+	l.dir, l.name, err = i.dir(pidfile.LeaveIt)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return found(pidfile.Finding{State: pidfile.Stopped})
+		l.known = &pidfile.Finding{State: pidfile.Stopped}
 	case err != nil:
-		return found(pidfile.Finding{State: pidfile.Unknown, Err: err})
+		l.known = &pidfile.Finding{State: pidfile.Unknown, Err: err}
 	}
-	return look{
-		func() pidfile.Finding { return dir.Inspect(name, id) },
-		func() pidfile.Finding { return dir.Glance(name, id) },
-		dir.Leave,
-	}
+	return l
 }
 
-// only is the look of those who want no handle.
-func (l look) only() look {
-	without := func(see func() pidfile.Finding) func() pidfile.Finding {
-		return func() pidfile.Finding {
-			f := see()
-			f.Process.Close()
-			f.Process = nil
-			return f
-		}
+func (l *look) inspect() pidfile.Finding {
+	if l.known != nil {
+		return *l.known
 	}
-	return look{without(l.inspect), without(l.glance), l.leave}
+	return l.inspecting(l.dir, l.name, l.id)
 }
 
-// found is the look at what is known already.
-func found(f pidfile.Finding) look {
-	known := func() pidfile.Finding { return f }
-	return look{known, known, func() {}}
+func (l *look) glance() pidfile.Finding {
+	if l.known != nil {
+		return *l.known
+	}
+	return l.glancing(l.dir, l.name, l.id)
+}
+
+// leave says that a glance was left behind.
+func (l *look) leave() {
+	if l.dir != nil {
+		l.dir.Leave()
+	}
 }
 
 // Stray says whether f found the server's command running for another conf
