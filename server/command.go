@@ -13,10 +13,11 @@ import (
 
 // A command is what is known of the first word of a program's command line.
 type command struct {
-	path  string      // where it is; "" if it is not installed
-	err   error       // why it is not
-	names []string    // the base name that it is called by
-	file  func() file // what is at path; looked at once, where the name does not tell
+	path  string                                // where it is; "" if it is not installed
+	err   error                                 // why it is not
+	names []string                              // the base name that it is called by
+	file  func() file                           // what is at path; looked at once, where the name does not tell
+	more  func() (names, interpreters []string) // of file, as an Identity wants them
 }
 
 // A file is what is known of the file of a command.
@@ -34,6 +35,10 @@ func (f *Fleet) look(word string) *command {
 	c := &command{names: []string{filepath.Base(word)}}
 	c.path, c.err = exec.LookPath(word)
 	c.file = sync.OnceValue(func() file { return lookAt(c.path) })
+	c.more = func() (names, interpreters []string) {
+		at := c.file()
+		return at.names, at.interpreters
+	}
 	if f.looks == nil {
 		f.looks = map[string]*command{}
 	}
@@ -93,33 +98,36 @@ func (i *Instance) Command() (path string, argv []string, err error) {
 // identity is what the process of the instance must look like.
 func (i *Instance) identity() (pidfile.Identity, error) {
 	id := pidfile.Identity{Successors: i.Program.RetireSignal != 0}
-	units := []aliases.Unit{i.unit()}
+	if err := i.allow(&id, i.unit()); err != nil {
+		return id, err
+	}
 	for _, c := range i.alt {
 		u := i.unit()
 		u.Conf, u.ConfName = c.Path, c.Label()
-		units = append(units, u)
-	}
-	for _, u := range units {
-		argv, err := i.fleet.words(i.Program, i.Program.Command, u)
-		if err != nil {
+		if err := i.allow(&id, u); err != nil {
 			return id, err
 		}
-		c := i.fleet.look(argv[0])
-		id.Commands, id.Uninstalled = c.names, c.path == ""
-		id.File = func() (names, interpreters []string) {
-			f := c.file()
-			return f.names, f.interpreters
-		}
-		args := upToConf(argv[1:], u.Conf)
-		if args == nil { // nothing but its arguments tells it from others
-			args, id.Edited = argv[1:], true
-		}
-		id.Args = append(id.Args, args)
 	}
 	if i.Program.Numbered() {
 		id.Other = i.sibling
 	}
 	return id, i.match(&id)
+}
+
+// allow has id know the command line that u would have.
+func (i *Instance) allow(id *pidfile.Identity, u aliases.Unit) error {
+	argv, err := i.fleet.words(i.Program, i.Program.Command, u)
+	if err != nil {
+		return err
+	}
+	c := i.fleet.look(argv[0])
+	id.Commands, id.File, id.Uninstalled = c.names, c.more, c.path == ""
+	args := upToConf(argv[1:], u.Conf)
+	if args == nil { // nothing but its arguments tells it from others
+		args, id.Edited = argv[1:], true
+	}
+	id.Args = append(id.Args, args)
+	return nil
 }
 
 // sibling says whether args are those of another process of the program.

@@ -24,14 +24,15 @@ func (f *Fleet) server(t *aliases.Target, number int) (*Server, error) {
 		return nil, err
 	}
 	s.Known = known
-	s.Instances = make([]*Instance, 0, len(confs))
+	s.Instances = make([]*Instance, len(confs))
+	all := make([]Instance, len(confs)) // in one piece, there may be thousands
 	for n, c := range confs {
-		i, err := f.instance(t.Program, c)
-		if err != nil {
+		i := &all[n]
+		if err := f.instance(i, t.Program, c); err != nil {
 			return nil, err
 		}
 		i.Number = n + 1
-		s.Instances = append(s.Instances, i)
+		s.Instances[n] = i
 	}
 	return s, nil
 }
@@ -133,8 +134,8 @@ func (f *Fleet) addOrphans(s *Server, t *aliases.Target) error {
 		if !ok || !t.Wants(c.Name) {
 			continue
 		}
-		i, err := f.instance(t.Program, c)
-		if err != nil {
+		i := new(Instance)
+		if err := f.instance(i, t.Program, c); err != nil {
 			return err
 		}
 		i.Orphan = !exists(i.Conf)
@@ -195,15 +196,31 @@ func exists(path string) bool {
 func (f *Fleet) pidsOf(p *aliases.Program) []string {
 	if f.owned == nil {
 		f.owned = map[*aliases.Program][]string{}
-		for _, name := range f.pids {
-			owner := f.owner(name)
-			f.owned[owner] = append(f.owned[owner], name)
+		for rest := f.pids; len(rest) > 0; {
+			n := sameTop(rest)
+			owner := f.owner(rest[0])
+			f.owned[owner] = append(f.owned[owner], rest[:n]...)
+			rest = rest[n:]
 		}
 		for _, names := range f.owned {
 			slices.Sort(names)
 		}
 	}
 	return f.owned[p]
+}
+
+// sameTop is how many of names are below the directory that the first is below: they
+// are one program's.
+func sameTop(names []string) int {
+	slash := strings.IndexByte(names[0], '/')
+	if slash < 0 {
+		return 1
+	}
+	other := slices.IndexFunc(names, func(name string) bool { return !strings.HasPrefix(name, names[0][:slash+1]) })
+	if other < 0 {
+		return len(names)
+	}
+	return other
 }
 
 func (f *Fleet) owner(name string) *aliases.Program {
@@ -235,24 +252,24 @@ func (f *Fleet) processAt(p *aliases.Program, proc aliases.Process, name string)
 	return i
 }
 
-// instance makes the instance of p with conf c. Its pidfile is where the profile
+// instance makes i the instance of p with conf c. Its pidfile is where the profile
 // says, or mirrors the conf.
-func (f *Fleet) instance(p *aliases.Program, c conftree.Conf) (*Instance, error) {
-	i := &Instance{Program: p, Conf: c.Path, Process: p.Name, fleet: f, confName: c.Label(), called: []string{c.Name}, num: p.FirstProc}
+func (f *Fleet) instance(i *Instance, p *aliases.Program, c conftree.Conf) error {
+	*i = Instance{Program: p, Conf: c.Path, Process: p.Name, fleet: f, confName: c.Label(), called: []string{c.Name}, num: p.FirstProc}
 	i.name = c.Pidfile(p.Name)
 	i.log = strings.TrimSuffix(i.name, ".pid")
 	if p.Pidfile == "" {
 		i.alt = f.alternatives(p, i)
 		i.place()
-		return i, nil
+		return nil
 	}
 	words, err := f.words(p, []string{p.Pidfile}, i.unit())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	i.name = filepath.Clean(words[0])
 	i.place()
-	return i, nil
+	return nil
 }
 
 // place finds where the pidfile is.
