@@ -31,7 +31,7 @@ func (s *starting) retry(ctx context.Context) {
 		todo := s.again
 		s.again = nil
 		if ctx.Err() == nil {
-			s.round(ctx, nil, todo)
+			s.waves(ctx, nil, todo)
 		}
 	}
 }

@@ -103,20 +103,24 @@ func among(all []*server.Instance, servers []*server.Server) []*server.Instance 
 const perLaunch = 5
 
 // tier starts instances, and again those that died, as often as their programs
-// have it. Where there are more than descriptors for them, they are started in
-// waves: those that are under way are waited for before the next ones.
+// have it.
 func (s *starting) tier(ctx context.Context, servers []*server.Server, todo []*server.Instance) {
 	defer s.abandon(ctx, todo)
+	s.waves(ctx, servers, todo)
+	s.retry(ctx)
+}
+
+// waves starts instances in rounds. Where there are more than descriptors for them,
+// those that are under way are waited for before the next ones.
+func (s *starting) waves(ctx context.Context, servers []*server.Server, todo []*server.Instance) {
 	wave := max(handles()/perLaunch, 1)
 	for len(todo) > wave && !s.m.Options.Foreground && ctx.Err() == nil {
 		s.round(ctx, nil, todo[:wave])
 		todo = todo[wave:]
 	}
-	if ctx.Err() != nil {
-		return
+	if ctx.Err() == nil {
+		s.round(ctx, servers, todo)
 	}
-	s.round(ctx, servers, todo)
-	s.retry(ctx)
 }
 
 // round starts instances at once and waits for them at once.
