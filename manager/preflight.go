@@ -104,10 +104,18 @@ type confTests struct {
 	untested map[*aliases.Program]bool // there is no such test
 }
 
+// run runs those of todo, in waves where there are more than descriptors for them.
 func (t *confTests) run(ctx context.Context, todo []*server.Instance) {
-	if len(todo) == 0 || ctx.Err() != nil {
-		return
+	for wave := range slices.Chunk(todo, max(handles()/perLaunch, 1)) {
+		if ctx.Err() != nil {
+			return
+		}
+		t.wave(ctx, wave)
 	}
+}
+
+// wave runs checkcommands at once and waits for them at once.
+func (t *confTests) wave(ctx context.Context, todo []*server.Instance) {
 	m := t.m
 	launches, err := server.NewLaunches(ctx)
 	if err != nil {
