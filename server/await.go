@@ -51,14 +51,22 @@ func (l *Launches) Close() {
 	l.waiter.Close()
 }
 
-// Add watches c.
+// Add watches c. If it cannot, c's pipes are closed, and its process is the caller's to
+// end.
 func (l *Launches) Add(c *Child) error {
-	if err := c.startProbe(l.ctx); err != nil {
-		return err
+	err := c.startProbe(l.ctx)
+	if err == nil {
+		err = l.watch(c)
 	}
+	if err != nil {
+		c.closePipes()
+	}
+	return err
+}
+
+func (l *Launches) watch(c *Child) error {
 	c.index = len(l.Children)
 	key := c.index * keysPerChild
-	l.Children = append(l.Children, c)
 	notify, written := -1, -1
 	if c.notify != nil {
 		notify = c.notify.fd
@@ -75,6 +83,7 @@ func (l *Launches) Add(c *Child) error {
 			return err
 		}
 	}
+	l.Children = append(l.Children, c)
 	return nil
 }
 
@@ -276,6 +285,6 @@ func (l *Launches) reap(c *Child) {
 			before = len(c.Output)
 			l.readOutput(c)
 		}
-		c.closePipes()
 	}
+	c.closePipes()
 }

@@ -37,6 +37,7 @@ type Child struct {
 	report   int // reading ends of pipes; -1: none, or at their end
 	output   int
 	reached  int              // by a probe
+	unprobe  func()           // ends the probe; nil: there was none
 	notify   *notifySocket    // nil: none
 	notified bool             // READY=1 has come
 	closedAt time.Time        // when Closed became true
@@ -163,6 +164,9 @@ func (c *Child) closePipes() {
 		}
 	}
 	c.StopListening()
+	if c.unprobe != nil {
+		c.unprobe()
+	}
 	if c.watch != nil {
 		c.watch.Close()
 		c.watch = nil

@@ -45,9 +45,9 @@ func (c *Child) prepare() ([]string, error) {
 	return []string{"NOTIFY_SOCKET=" + name}, err
 }
 
-// startProbe tries, until ctx ends, to reach the server that was launched: a
-// pipe becomes readable once it was reached. It does nothing for servers whose
-// readiness is seen otherwise.
+// startProbe tries, until ctx ends or c's pipes are closed, to reach the server that
+// was launched: a pipe becomes readable once it was reached. It does nothing for
+// servers whose readiness is seen otherwise.
 func (c *Child) startProbe(ctx context.Context) error {
 	if c.mode.NoWait || c.mode.Foreground || c.mode.Once || c.mode.test {
 		return nil
@@ -65,6 +65,7 @@ func (c *Child) startProbe(ctx context.Context) error {
 		return fmt.Errorf("pipe: %w", err)
 	}
 	c.reached = pipe[0]
+	ctx, c.unprobe = context.WithCancel(ctx)
 	// A goroutine for each, since a try may block for as long as its peer likes.
 	go func() {
 		defer unix.Close(pipe[1])

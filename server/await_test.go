@@ -1,0 +1,97 @@
+package server
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mgr/pidfile"
+)
+
+// unreachable is a program that is ready at a port where nobody listens.
+const unreachable = "[program:well]\ncommand = well\nready = tcp:127.0.0.1:1\n"
+
+// TestProbeEnds: nobody goes on to look for a server that has ended.
+func TestProbeEnds(t *testing.T) {
+	g := newGrove(t, unreachable)
+	g.write("bin/well", "#!/bin/sh\nexit 1\n", 0o755)
+	probe := -1
+	g.launch(Mode{}, "well", func(c *Child) bool {
+		if probe < 0 {
+			var err error
+			if probe, err = unix.Dup(c.reached); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return c.Exited
+	})
+	defer unix.Close(probe)
+	over := []unix.PollFd{{Fd: int32(probe), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(over, int(patience/time.Millisecond))
+		if err == unix.EINTR {
+			continue
+		}
+		if n != 1 || over[0].Revents&unix.POLLHUP == 0 {
+			t.Errorf("the probe goes on: %v, events %#x", err, over[0].Revents)
+		}
+		return
+	}
+}
+
+// TestAddScarce: a child that cannot be watched is none, and takes no descriptors.
+func TestAddScarce(t *testing.T) {
+	g := newGrove(t, unreachable)
+	g.write("bin/well", "#!/bin/sh\nexec sleep 1000\n", 0o755)
+	if err := g.Open(pidfile.MakeIt); err != nil {
+		t.Fatal(err)
+	}
+	i := g.servers(0, "well")[0].Instances[0]
+	if err := i.TryLock(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.devNull(); err != nil {
+		t.Fatal(err)
+	}
+	ls, err := NewLaunches(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ls.Close()
+	before := descriptors(t)
+	c, err := i.Launch(Mode{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scarce(t, func() { err = ls.Add(c) })
+	c.Kill()
+	_, _ = unix.Wait4(c.Process.PID(), nil, 0, nil)
+	c.Process.Close()
+	if !errors.Is(err, unix.EMFILE) || len(ls.Children) != 0 {
+		t.Errorf("%v, %d children", err, len(ls.Children))
+	}
+	if after := descriptors(t); after != before {
+		t.Errorf("%d descriptors, %d before", after, before)
+	}
+}
+
+// scarce calls f while no descriptor is left.
+func scarce(t *testing.T, f func()) {
+	t.Helper()
+	var had unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &had); err != nil {
+		t.Fatal(err)
+	}
+	next, err := unix.Dup(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(next)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(next), Max: had.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &had)
+	f()
+}
