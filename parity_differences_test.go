@@ -34,7 +34,7 @@ var differences = map[string]string{
 	"kill-tree":           "",
 	"kill-wait":           "",
 	"left-workers":        "workers.txtar",
-	"locks":               "pidfile.TestLockWaits",
+	"locks":               "pidfile.TestAwaitLock",
 	"no-daemon-term":      "no-daemon.txtar",
 	"once-unable":         "",
 	"order":               "round.txtar",

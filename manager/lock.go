@@ -131,21 +131,41 @@ func (m *Manager) waitLock(ctx context.Context, i *server.Instance) error {
 	m.Console.Flush()
 	m.Console.waiting(progress{Doing: "waiting for " + who, Who: i.Label(), Since: time.Now(), Limit: m.Options.LockWait})
 	defer m.Console.waited()
-	// fcntl(2) has no timeout: a goroutine waits, and is left behind waiting if
-	// the time is up. What it may still get is given up when the process ends.
-	got := make(chan error, 1)
-	go func() { got <- i.Lock() }()
 	timer := time.NewTimer(m.Options.LockWait)
 	defer timer.Stop()
-	select {
-	case err := <-got:
-		m.Fleet.Outdated()
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("interrupted while %s is acting on it", who)
-	case <-timer.C:
-		return fmt.Errorf("%s has been acting on it for %s s, gave up", who, seconds(m.Options.LockWait))
+	for {
+		free, err := awaitLock(i)
+		if err != nil {
+			return err
+		}
+		select {
+		case err := <-free:
+			if err == nil {
+				err = i.TryLock()
+			}
+			if errors.Is(err, pidfile.ErrLocked) {
+				continue // somebody else was faster
+			}
+			m.Fleet.Outdated()
+			return err
+		case <-ctx.Done():
+			return fmt.Errorf("interrupted while %s is acting on it", who)
+		case <-timer.C:
+			return fmt.Errorf("%s has been acting on it for %s s, gave up", who, seconds(m.Options.LockWait))
+		}
 	}
+}
+
+// awaitLock tells when nobody has the lock of i.
+func awaitLock(i *server.Instance) (<-chan error, error) {
+	wait, err := i.AwaitLock()
+	if err != nil {
+		return nil, err
+	}
+	// fcntl(2) has no timeout: a goroutine waits, and is left behind if the time is up.
+	free := make(chan error, 1)
+	go func() { free <- wait() }()
+	return free, nil
 }
 
 // lockHolder says in words who acts on i.

@@ -18,7 +18,7 @@ import (
 // followed, nor a mount point crossed, at any component: the directory may
 // belong to a user who is not trusted. The path of the directory itself may
 // hold links (/var/run does). A Dir is for one goroutine, but several may Inspect
-// at once, and Lock may wait in another, once a lock was asked for.
+// at once, and what AwaitLock gives may wait in another.
 type Dir struct {
 	// Lines says that the pidfiles are those of services that write more into
 	// them than mgr does: of several lines the first counts.

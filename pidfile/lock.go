@@ -3,8 +3,10 @@ package pidfile
 import (
 	"errors"
 	"hash/fnv"
+	"io"
 	"io/fs"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,11 +27,25 @@ func (d *Dir) TryLock(name string) error {
 	return d.lockError(name, err)
 }
 
-// Lock takes the lock of the pidfile name and waits for it as long as somebody
-// else has it: the caller bounds the wait.
-func (d *Dir) Lock(name string) error {
-	_, err := uninterrupted(func() (int, error) { return 0, d.flock(unix.F_OFD_SETLKW, unix.F_WRLCK, name) })
-	return d.lockError(name, err)
+// AwaitLock gives what waits until nobody has the lock of the pidfile name, however
+// long that takes. It takes nothing, so it can be left behind in a goroutine: then TryLock
+// takes the lock, unless somebody else was faster.
+func (d *Dir) AwaitLock(name string) (wait func() error, err error) {
+	if err := d.openLock(); err != nil {
+		return nil, err
+	}
+	// Opened anew, since what d's own descriptor got would be held as long as d is open.
+	// Not by its name, which may lead elsewhere by now.
+	fd, err := unix.Open("/proc/self/fd/"+strconv.Itoa(int(d.lock.Fd())), unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, d.lockError(name, err)
+	}
+	return func() error {
+		defer unix.Close(fd)
+		lk := lockOf(name, unix.F_WRLCK)
+		_, err := uninterrupted(func() (int, error) { return 0, unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLKW, &lk) })
+		return d.lockError(name, err)
+	}, nil
 }
 
 // lockError gives err its context, which errors of the lock file itself have.
@@ -57,7 +73,7 @@ func (d *Dir) MayLock(name string) error {
 			return err
 		}
 	}
-	lk := unix.Flock_t{Type: unix.F_WRLCK, Whence: 0, Start: offset(name), Len: 1}
+	lk := lockOf(name, unix.F_WRLCK)
 	err := unix.FcntlFlock(d.lock.Fd(), unix.F_OFD_GETLK, &lk)
 	if err == nil && lk.Type != unix.F_UNLCK {
 		err = ErrLocked
@@ -81,8 +97,13 @@ func (d *Dir) flock(cmd int, kind int16, name string) error {
 	if err := d.openLock(); err != nil {
 		return err
 	}
-	lk := unix.Flock_t{Type: kind, Whence: 0, Start: offset(name), Len: 1}
+	lk := lockOf(name, kind)
 	return unix.FcntlFlock(d.lock.Fd(), cmd, &lk)
+}
+
+// lockOf is the byte of the lock file that stands for name.
+func lockOf(name string, kind int16) unix.Flock_t {
+	return unix.Flock_t{Type: kind, Whence: io.SeekStart, Start: offset(name), Len: 1}
 }
 
 // openLock opens the lock file, or makes it: mode 0600, and of the run
@@ -127,7 +148,7 @@ func chownLike(fd, dirfd int) {
 	}
 }
 
-// offset is the byte of the lock file that stands for name.
+// offset is where in the lock file that byte is.
 func offset(name string) int64 {
 	h := fnv.New64a()
 	h.Write([]byte(name))

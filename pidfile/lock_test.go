@@ -15,7 +15,7 @@ import (
 // lockHolder takes the lock of x.pid below the directory at descriptor 3.
 func lockHolder() {
 	d := DirFromFile(os.NewFile(3, "run directory"))
-	if err := d.Lock("x.pid"); err != nil {
+	if err := d.TryLock("x.pid"); err != nil {
 		_, _ = io.WriteString(os.Stderr, err.Error()+"\n")
 		os.Exit(1)
 	}
@@ -85,22 +85,35 @@ func TestLock(t *testing.T) {
 	}
 }
 
-// TestLockWaits waits for a lock that another opening holds.
-func TestLockWaits(t *testing.T) {
+// TestAwaitLock waits for a lock that another opening holds, and takes nothing: whoever
+// wants it then gets it.
+func TestAwaitLock(t *testing.T) {
 	tree := t.TempDir()
 	a, b := openDir(t, tree), openDir(t, tree)
 	check(t, a.TryLock("x.pid"))
 	mustBeLocked(t, b, "x.pid")
-	got := make(chan error, 1)
-	go func() { got <- b.Lock("x.pid") }()
+	before := descriptors(t)
+	wait, err := b.AwaitLock("x.pid")
+	check(t, err)
+	free := make(chan error, 1)
+	go func() { free <- wait() }()
+	select {
+	case err := <-free:
+		t.Fatalf("does not wait: %v", err)
+	default:
+	}
 	a.Unlock("x.pid")
 	select {
-	case err := <-got:
+	case err := <-free:
 		check(t, err)
 	case <-time.After(patience):
 		t.Fatal("still waiting")
 	}
-	mustBeLocked(t, a, "x.pid")
+	check(t, openDir(t, tree).TryLock("x.pid"))
+	mustBeLocked(t, b, "x.pid")
+	if after := descriptors(t); after != before+2 { // those of openDir
+		t.Errorf("%d descriptors, %d before", after, before)
+	}
 }
 
 // TestLockKilled kills a holder, and takes the lock that it held.
@@ -178,7 +191,11 @@ func TestLockPlanted(t *testing.T) {
 		check(t, plant(tree+"/"+lockName))
 		d := openDir(t, tree)
 		before := descriptors(t)
-		for _, lock := range []func(string) error{d.TryLock, d.Lock} {
+		await := func(name string) error {
+			_, err := d.AwaitLock(name)
+			return err
+		}
+		for _, lock := range []func(string) error{d.TryLock, await} {
 			if err := lock("x.pid"); err == nil || errors.Is(err, ErrLocked) {
 				t.Errorf("%s: %v", name, err)
 			}

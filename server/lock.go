@@ -21,8 +21,9 @@ func (i *Instance) MayLock() error {
 	return i.fleet.run.MayLock(i.name)
 }
 
-// Lock waits for the instance's lock, without bound.
-func (i *Instance) Lock() error { return i.fleet.run.Lock(i.name) }
+// AwaitLock gives what waits until nobody has the instance's lock, which was asked for:
+// without bound, and to take nothing, see pidfile.Dir.
+func (i *Instance) AwaitLock() (wait func() error, err error) { return i.fleet.run.AwaitLock(i.name) }
 
 // Holder says who holds the instance's lock: its pid, 0 if that cannot be seen,
 // and its command line.
