@@ -32,10 +32,10 @@ func (s *stopping) escalate(t *target) {
 	r.Signal, r.Signals = "SIGKILL", append(r.Signals, sentSignal{PID: pid, Signal: "SIGKILL"})
 	_ = t.process.Signal(unix.SIGSTOP)
 	limit := time.Now().Add(killGrace)
-	family := s.family(t)
+	family := s.family(t, t.process)
 	for len(family) > 0 && time.Now().Before(limit) {
 		kill(family, limit)
-		family = s.family(t)
+		family = s.family(t, t.process)
 	}
 	for _, p := range family {
 		m.problem(t.i, "%s: pid %d of its family survives: state %s", t.i, p.PID(), pidfile.StateOf(p.PID()))
@@ -51,7 +51,8 @@ func (s *stopping) escalate(t *target) {
 }
 
 // killCopies kills what shows the server's command line but is no kin to it any
-// more: workers that forked twice and made a session of their own.
+// more, and all that belongs to that: workers that forked twice and made a session of
+// their own. As the server they are stopped first and killed last.
 func (s *stopping) killCopies(t *target, limit time.Time) {
 	for {
 		copies, err := t.i.Copies()
@@ -70,19 +71,27 @@ func (s *stopping) killCopies(t *target, limit time.Time) {
 			}
 			return
 		}
+		for _, p := range copies {
+			_ = p.Signal(unix.SIGSTOP)
+		}
+		kill(s.family(t, copies...), limit)
 		kill(copies, limit)
 	}
 }
 
-// family gives handles on all that belongs to the target.
-func (s *stopping) family(t *target) []*pidfile.Process {
+// family gives handles on all that belongs to processes of the target.
+func (s *stopping) family(t *target, processes ...*pidfile.Process) []*pidfile.Process {
 	tree, err := pidfile.ReadTree()
 	if err != nil {
 		s.m.problem(t.i, "%s: %v", t.i, err)
 		s.failed = true
 		return nil
 	}
-	return tree.Family(t.process)
+	var all []*pidfile.Process
+	for _, p := range processes {
+		all = append(all, tree.Family(p)...)
+	}
+	return all
 }
 
 // kill kills processes and waits until they are gone, or until the limit.

@@ -175,14 +175,10 @@ func (s *stopping) settle(ctx context.Context) {
 	if s.m.Options.DryRun {
 		s.wouldWait(signalled)
 	}
-	s.wait.until(ctx, 0)
-	members := outliving(signalled)
-	s.wait.add(members)
-	s.wait.until(ctx, 0)
+	members := s.outlast(ctx, signalled)
 	copies := s.copies(ctx, signalled)
 	s.wait.add(copies)
-	s.wait.until(ctx, 0)
-	signalled = slices.Concat(signalled, members, copies)
+	signalled = slices.Concat(signalled, members, copies, s.outlast(ctx, copies))
 	s.targets = append(s.targets, signalled...)
 	s.takenOver(signalled)
 	for _, t := range signalled {
@@ -194,6 +190,16 @@ func (s *stopping) settle(ctx context.Context) {
 			t.i.Unlock()
 		}
 	}
+}
+
+// outlast waits until what was signalled has ended, and then what is left of its
+// families, which it gives.
+func (s *stopping) outlast(ctx context.Context, signalled []*target) []*target {
+	s.wait.until(ctx, 0)
+	members := outliving(signalled)
+	s.wait.add(members)
+	s.wait.until(ctx, 0)
+	return members
 }
 
 // takenOver says which servers that have gone run on as another process: one that
