@@ -70,6 +70,7 @@ func (m *Manager) Run(ctx context.Context, cmd Command, words []string) int {
 	defer m.Console.waited()
 	if m.Fleet != nil {
 		defer m.Fleet.Close()
+		m.Fleet.Reader.Heed(ctx.Done())
 	}
 	status := m.exitStatus(ctx, m.run(ctx, cmd, words))
 	if !m.Options.JSON {

@@ -279,6 +279,7 @@ func (s *starting) untilEnd(ctx context.Context) {
 		servers = append(servers, &server.Server{Program: c.Instance.Program, Instances: []*server.Instance{c.Instance}})
 	}
 	// The user's interrupt asks for this stop; a second one ends it.
+	m.Fleet.Reader.Heed(nil)
 	m.stopAll(context.WithoutCancel(ctx), servers)
 }
 

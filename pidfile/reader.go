@@ -36,6 +36,9 @@ type Reader struct {
 	blocked map[string]*blockedRead
 	spent   map[uint32]time.Duration
 	search  time.Duration // spent on SocketHolders
+	// interrupt and hurried are hurry.go's.
+	interrupt <-chan struct{}
+	hurried   time.Duration
 }
 
 // A BlockedError says that a process cannot be looked at, since whoever tries waits
@@ -44,10 +47,15 @@ type BlockedError struct {
 	PID   int
 	Path  string
 	Since time.Time // when reading it began; zero: so many others are blocked that it was not tried
+	// Interrupted says that there was no time to try, since the caller is to end.
+	Interrupted bool
 }
 
 func (e *BlockedError) Error() string {
-	if e.Since.IsZero() {
+	switch {
+	case e.Interrupted:
+		return fmt.Sprintf("%s is not read any more: interrupted while others were waited for", e.Path)
+	case e.Since.IsZero():
 		return fmt.Sprintf("%s is not read: too many reads of its user's processes, or of all users', wait already", e.Path)
 	}
 	return fmt.Sprintf("%s cannot be read: who tries has been waiting since %s", e.Path, e.Since.Format(time.DateTime))
@@ -111,22 +119,14 @@ func (rd *Reader) within(pid int, name string, read func()) error {
 		read()
 		return nil
 	}
-	wait, lane, err := rd.begin(pid, name)
+	p, lane, err := rd.begin(pid, name)
 	if err != nil {
 		return err
 	}
 	began, done := time.Now(), make(chan struct{})
 	lane <- func() { read(); close(done) }
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
-		select {
-		case <-done: // both are so where mgr itself was stopped meanwhile
-		default:
-			return rd.leave(pid, name, began, done, lane)
-		}
+	if !p.await(done) {
+		return rd.leave(pid, name, began, done, lane)
 	}
 	rd.mu.Lock()
 	defer rd.mu.Unlock()
@@ -135,20 +135,21 @@ func (rd *Reader) within(pid int, name string, read func()) error {
 }
 
 // begin says how long to wait for a read, and gives who is to do it.
-func (rd *Reader) begin(pid int, name string) (time.Duration, chan func(), error) {
+func (rd *Reader) begin(pid int, name string) (pause, chan func(), error) {
 	rd.mu.Lock()
 	defer rd.mu.Unlock()
 	wait := rd.patience()
 	if len(rd.spent) > 0 { // something was blocked: from now on it matters whose a process is
 		var err error
 		if wait, err = rd.left(pid, name); err != nil {
-			return 0, nil, err
+			return pause{}, nil, err
 		}
 	}
+	p := rd.pause(wait)
 	if last := len(rd.idle) - 1; last >= 0 {
 		lane := rd.idle[last]
 		rd.idle = rd.idle[:last]
-		return wait, lane, nil
+		return p, lane, nil
 	}
 	lane := make(chan func(), 1) // so that nobody waits for one that was left behind
 	go func() {                  // for it may never come back
@@ -156,7 +157,7 @@ func (rd *Reader) begin(pid int, name string) (time.Duration, chan func(), error
 			read()
 		}
 	}()
-	return wait, lane, nil
+	return p, lane, nil
 }
 
 // left is what is left of the patience with the owner of the process pid.
@@ -175,6 +176,9 @@ func (rd *Reader) left(pid int, name string) (time.Duration, error) {
 	own := uid == 0 || uid == uint32(os.Getuid())
 	if behind >= maxBlocked || len(rd.blocked) >= maxBlockedInAll && !own {
 		return 0, &BlockedError{PID: pid, Path: path}
+	}
+	if rd.gaveUp(behind, own) {
+		return 0, &BlockedError{PID: pid, Path: path, Interrupted: true}
 	}
 	return rd.allowance(uid), nil
 }
@@ -214,6 +218,9 @@ func (rd *Reader) leave(pid int, name string, began time.Time, done chan struct{
 	}
 	rd.blocked[path] = b
 	rd.spent[uid] += time.Since(began)
+	if rd.hurries() {
+		rd.hurried += time.Since(began)
+	}
 	go func() { // to try again once it has come back
 		<-done
 		rd.mu.Lock()

@@ -169,7 +169,7 @@ func (rd *Reader) SocketHolders() map[uint64]int {
 	holders := map[uint64]int{}
 	for _, pid := range pids {
 		now := time.Now()
-		if now.After(limit) {
+		if now.After(limit) || rd.inHurry() {
 			break
 		}
 		p, share := Process{pid: pid, fd: -1}, now.Add(rd.Glances())
