@@ -16,16 +16,17 @@ func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 	var launched []*server.Child
 	var err error
 	found := s.inspect(batch)
-	for _, i := range batch {
+	for n, i := range batch {
+		if ctx.Err() != nil { // what runs without a pidfile may not have been seen
+			unlock(batch[n:])
+			break
+		}
 		if c := s.launch(i, found[i]); c != nil {
 			if launched = append(launched, c); len(launched)%perCatch == 0 {
 				err = cmp.Or(err, s.launches.Catch())
 			}
 		} else {
 			i.Unlock()
-		}
-		if ctx.Err() != nil {
-			break
 		}
 	}
 	if s.m.Options.DryRun {

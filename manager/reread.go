@@ -16,7 +16,7 @@ func (m *Manager) reread(ctx context.Context, s *server.Server) int {
 	var signalled []*target
 	ok := m.eachBatch(ctx, s.Instances, "", func(batch []*server.Instance) {
 		for _, i := range batch {
-			t, err := m.rereadOne(i)
+			t, err := m.rereadOne(ctx, i)
 			switch {
 			case err != nil:
 				m.problem(i, "%s: %v", i, err)
@@ -51,8 +51,12 @@ func (m *Manager) reread(ctx context.Context, s *server.Server) int {
 	return max(status, m.startAll(ctx, []*server.Server{&rest}, nil))
 }
 
-// rereadOne signals an instance that runs; nil for one that does not.
-func (m *Manager) rereadOne(i *server.Instance) (*target, error) {
+// rereadOne signals an instance that runs; nil for one that does not, and once ctx has
+// ended.
+func (m *Manager) rereadOne(ctx context.Context, i *server.Instance) (*target, error) {
+	if ctx.Err() != nil {
+		return nil, nil
+	}
 	f := i.Inspect()
 	m.found(i, f)
 	if f.State != pidfile.Running {

@@ -64,7 +64,7 @@ func (r *reloading) wave(batch []*server.Instance) {
 		}
 	}
 	for _, i := range batch {
-		r.signals.signal(i)
+		r.signals.signal(r.ctx, i)
 		// A server that makes a successor stays locked, since its pidfile names
 		// nobody meanwhile.
 		if i.Program.RetireSignal != 0 && r.tree != nil {

@@ -62,7 +62,7 @@ func (m *Manager) signalEach(ctx context.Context, servers []*server.Server, f fu
 		t := m.newSignals(f)
 		ok := m.eachBatch(ctx, s.Instances, "", func(batch []*server.Instance) {
 			for _, i := range batch {
-				t.signal(i)
+				t.signal(ctx, i)
 				i.Unlock()
 			}
 		})
@@ -77,14 +77,20 @@ type signals struct {
 	each   func(*server.Instance, *pidfile.Process) (int, error)
 	count  map[*aliases.Program]int
 	failed map[*aliases.Program]bool
+	begun  map[*server.Instance]bool
 }
 
 func (m *Manager) newSignals(f func(*server.Instance, *pidfile.Process) (int, error)) *signals {
-	return &signals{m: m, each: f, count: map[*aliases.Program]int{}, failed: map[*aliases.Program]bool{}}
+	return &signals{m: m, each: f, count: map[*aliases.Program]int{}, failed: map[*aliases.Program]bool{}, begun: map[*server.Instance]bool{}}
 }
 
-// signal gives an instance that runs to each, and says of any other what it is.
-func (t *signals) signal(i *server.Instance) {
+// signal gives an instance that runs to each, and says of any other what it is. Once
+// ctx has ended it does nothing.
+func (t *signals) signal(ctx context.Context, i *server.Instance) {
+	if ctx.Err() != nil {
+		return
+	}
+	t.begun[i] = true
 	n, err := t.m.signalOne(i, t.each)
 	if err != nil {
 		t.m.problem(i, "%s: %v", i, err)
@@ -102,12 +108,25 @@ func (t *signals) status(ctx context.Context, servers []*server.Server, strict, 
 		if !ok || ctx.Err() != nil || t.failed[s.Program] && !m.Options.Compat {
 			status = Failed
 		}
+		if ctx.Err() != nil {
+			t.interrupted(s.Instances)
+			continue
+		}
 		if t.count[s.Program] == 0 && (len(s.Instances) > 0 || m.Options.Compat || strict) {
 			m.none(s)
 			status = Failed
 		}
 	}
 	return status
+}
+
+// interrupted says which of all the user broke off before they were looked at.
+func (t *signals) interrupted(all []*server.Instance) {
+	for _, i := range all {
+		if !t.begun[i] {
+			t.m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
+		}
+	}
 }
 
 // none says that nothing of a program runs, where that is a failure.

@@ -150,7 +150,13 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance, families
 	if families {
 		s.tree = s.snapshot()
 	}
+	done := 0
 	for i, f := range server.Handles(batch) {
+		if ctx.Err() != nil {
+			f.Process.Close()
+			break
+		}
+		done++
 		s.begun[i] = true
 		found := s.signal(i, f)
 		s.under = append(s.under, found...)
@@ -159,6 +165,7 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance, families
 			i.Unlock()
 		}
 	}
+	unlock(batch[done:])
 	s.m.Console.Flush()
 	if families {
 		s.settle(ctx)

@@ -192,7 +192,7 @@ func (m *Manager) adopt(ctx context.Context, servers []*server.Server) int {
 	}
 	failed := m.unfound(servers) != OK
 	ok := m.eachBatch(ctx, all, "not adopted", func(batch []*server.Instance) {
-		failed = !m.adoptBatch(batch) || failed
+		failed = !m.adoptBatch(ctx, batch) || failed
 		for _, i := range batch {
 			i.Unlock()
 		}
@@ -205,7 +205,7 @@ func (m *Manager) adopt(ctx context.Context, servers []*server.Server) int {
 
 // adoptBatch adopts the servers of instances whose locks are held, and says
 // whether all have a pidfile now.
-func (m *Manager) adoptBatch(batch []*server.Instance) bool {
+func (m *Manager) adoptBatch(ctx context.Context, batch []*server.Instance) bool {
 	var missing []*server.Instance
 	states := map[*server.Instance]pidfile.Finding{}
 	for _, i := range batch {
@@ -226,6 +226,11 @@ func (m *Manager) adoptBatch(batch []*server.Instance) bool {
 	}
 	ok := true
 	for _, i := range batch {
+		if ctx.Err() != nil { // what else runs it may not have been seen
+			m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
+			ok = false
+			continue
+		}
 		if err := m.adoptOne(i, states[i], found[i]); err != nil {
 			m.problem(i, "%s (%s): not adopted: %v", i, subject(i), err)
 			ok = false
