@@ -66,11 +66,11 @@ func (m *Manager) problem(i *server.Instance, format string, args ...any) {
 }
 
 // blockedHint says, once for each process that keeps whoever reads of it waiting,
-// what leads on.
+// what leads on. Of one that was not tried nobody knows that it does.
 func (m *Manager) blockedHint(args []any) {
 	for _, arg := range args {
 		var be *pidfile.BlockedError
-		if err, is := arg.(error); is && errors.As(err, &be) && !m.warned[be.Path] {
+		if err, is := arg.(error); is && errors.As(err, &be) && !be.Since.IsZero() && !m.warned[be.Path] {
 			m.warned[be.Path] = true
 			m.Console.Hint("ps and pgrep wait for it as well; %s shows what it has open, kill -KILL %d may end it", lookAt(be), be.PID)
 		}

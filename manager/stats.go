@@ -94,6 +94,7 @@ func (v *statsView) fail(i *server.Instance, format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !v.m.warned[text] {
 		v.m.warned[text] = true
 		v.m.problem(i, "%s", text)
+		v.m.blockedHint(args)
 	}
 }
 
