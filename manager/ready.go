@@ -237,6 +237,7 @@ func (s *starting) late(ctx context.Context, c *server.Child) {
 		return
 	}
 	m.problem(i, "%s (%d - %s) running, not ready after %s s", i, pid, subject(i), seconds(i.Program.ReadyWait))
+	m.unheard(c.Unheard())
 	if !c.Closed && i.Program.Ready.Kind() == aliases.ReadyStdoutClose {
 		m.Console.Hint("it keeps its stdout open: what it writes there from now on is lost")
 	}

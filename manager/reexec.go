@@ -139,6 +139,9 @@ func (x *reexecs) judge(n int, tree *pidfile.Tree) {
 		r.Instance.Unlock()
 	}
 	if !over {
+		for _, fd := range r.Unheard() {
+			x.w.Remove(fd)
+		}
 		if r.Process.Exited() { // or it would be told again and again
 			x.w.Remove(r.Process.FD())
 		}

@@ -200,6 +200,7 @@ func (m *Manager) judgeReexec(r *server.Reexec, tree *pidfile.Tree) (over, ok bo
 		return true, false
 	case limit > 0 && time.Since(r.Begun) > limit:
 		m.problem(i, "%s (%d - %s) has not re-executed itself, or is not ready, after %s s", i, pid, subject(i), seconds(limit))
+		m.unheard(len(r.Unheard()) > 0)
 		return true, false
 	}
 	return false, false
@@ -214,6 +215,13 @@ func (m *Manager) reexecuted(r *server.Reexec) bool {
 	m.taken(r.Instance, r.Process.PID(), r.Begun)
 	m.note("%s (%d): re-executed", r.Instance, r.Process.PID())
 	return true
+}
+
+// unheard says why a server may not have been heard, if that is so.
+func (m *Manager) unheard(is bool) {
+	if is {
+		m.Console.Hint("it may have said so: somebody sends files to its notify socket, and closing them does not come to an end")
+	}
 }
 
 // retire asks the old server to end, now that its successor is there.

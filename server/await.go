@@ -180,7 +180,7 @@ func (l *Launches) step(deadline time.Time) ([]*Child, error) {
 		case keyReached:
 			l.drop(&c.reached)
 		case keyNotify:
-			c.notified = c.notify != nil && c.notify.ready(c.trusts) || c.notified
+			l.hear(c)
 		case keyWritten:
 			l.written(c)
 		case keyProcess:
@@ -188,6 +188,17 @@ func (l *Launches) step(deadline time.Time) ([]*Child, error) {
 		}
 	}
 	return touched, nil
+}
+
+// hear takes what the server says of itself.
+func (l *Launches) hear(c *Child) {
+	if c.notify == nil {
+		return
+	}
+	c.notified = c.notify.ready(c.trusts) || c.notified
+	if c.notify.deaf {
+		l.waiter.Remove(c.notify.fd)
+	}
 }
 
 // Catch takes note of what has happened, and waits for nothing: what is over needs

@@ -173,6 +173,10 @@ func (c *Child) closePipes() {
 	}
 }
 
+// Unheard says that mgr no longer hears what the server says: somebody keeps it from
+// reading there.
+func (c *Child) Unheard() bool { return c.notify != nil && c.notify.deaf }
+
 // StopListening gives up the name under which the server reports that it is ready:
 // whoever acts on it next may need it, while other servers are still waited for.
 func (c *Child) StopListening() {

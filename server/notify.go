@@ -97,7 +97,7 @@ func listenNotify(rd *pidfile.Reader, name string) (*notifySocket, error) {
 	if err == nil {
 		err = unix.Bind(fd, &unix.SockaddrUnix{Name: name})
 		if err == nil {
-			return &notifySocket{fd}, nil
+			return newNotifySocket(fd, name), nil
 		}
 	}
 	unix.Close(fd)

@@ -100,6 +100,17 @@ func (r *Reexec) FDs() []int {
 	return fds
 }
 
+// Unheard are those of FDs that stay readable though nobody reads there any more.
+func (r *Reexec) Unheard() []int {
+	var fds []int
+	for _, s := range r.sockets {
+		if s.deaf {
+			fds = append(fds, s.fd)
+		}
+	}
+	return fds
+}
+
 // Predecessor is the pid of the server that has made p, as its successor, and has
 // not ended yet; 0 if there is none.
 func (i *Instance) Predecessor(p *pidfile.Process) int {
