@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"mgr/aliases"
@@ -145,7 +146,30 @@ func (f *Fleet) Installed(p *aliases.Program) bool {
 	if err == nil && f.look(words[0]).path != "" {
 		return true
 	}
-	return f.list() == nil && len(f.pidsOf(p)) > 0
+	if f.list() != nil {
+		return false
+	}
+	return len(f.pidsOf(p)) > 0 || f.differs(p) && f.someInstalled(p)
+}
+
+// differs says whether instances have commands of their own: php-fpm8.1, php-fpm8.2.
+func (f *Fleet) differs(p *aliases.Program) bool {
+	none, err := f.words(p, p.Command[:1], aliases.Unit{})
+	some, err2 := f.words(p, p.Command[:1], aliases.Unit{Conf: "/", ConfName: "/", Pidfile: "/", Num: 1})
+	return err == nil && err2 == nil && none[0] != some[0]
+}
+
+// someInstalled says whether the command of some instance can be found. Of none it
+// cannot be told, which is for the search for confs to say.
+func (f *Fleet) someInstalled(p *aliases.Program) bool {
+	s, err := f.whole(p)
+	if err != nil || len(s.Instances) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(s.Instances, func(i *Instance) bool {
+		_, _, err := i.Command()
+		return err == nil
+	})
 }
 
 // Servers gives the servers that targets select, each with its instances in
