@@ -79,19 +79,29 @@ func (s *stopping) killCopies(t *target, limit time.Time) {
 	}
 }
 
-// family gives handles on all that belongs to processes of the target.
+// family gives handles on all that belongs to processes of the target. It is an error
+// only if it gives none: others are found once some have ended.
 func (s *stopping) family(t *target, processes ...*pidfile.Process) []*pidfile.Process {
+	var all []*pidfile.Process
 	tree, err := pidfile.ReadTree()
-	if err != nil {
+	if err == nil {
+		all, err = families(tree, processes)
+	}
+	if err != nil && len(all) == 0 {
 		s.m.problem(t.i, "%s: %v", t.i, err)
 		s.failed = true
-		return nil
-	}
-	var all []*pidfile.Process
-	for _, p := range processes {
-		all = append(all, tree.Family(p)...)
 	}
 	return all
+}
+
+func families(tree *pidfile.Tree, of []*pidfile.Process) ([]*pidfile.Process, error) {
+	var all []*pidfile.Process
+	var errs []error
+	for _, p := range of {
+		family, err := tree.Family(p)
+		all, errs = append(all, family...), append(errs, err)
+	}
+	return all, errors.Join(errs...)
 }
 
 // kill kills processes and waits until they are gone, or until the limit.

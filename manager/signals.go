@@ -20,13 +20,13 @@ func (m *Manager) killChildren(ctx context.Context, servers []*server.Server) in
 		return Failed
 	}
 	return m.signalEach(ctx, servers, func(i *server.Instance, p *pidfile.Process) (int, error) {
-		children := tree.Children(p)
-		var errs []error
+		children, err := tree.Children(p)
+		errs := []error{err}
 		for _, child := range children {
 			errs = append(errs, m.send(i, p, child, m.stopSignal(i.Program)))
 			child.Close()
 		}
-		if len(children) == 0 && !m.Options.Compat {
+		if len(children) == 0 && err == nil && !m.Options.Compat {
 			m.Console.Say("%s (%d) has no children", i, p.PID())
 			return 1, nil
 		}

@@ -136,13 +136,14 @@ func (m *Manager) family(tree *pidfile.Tree, p *pidfile.Process) ([]pidfile.Usag
 		return nil, err
 	}
 	usages := []pidfile.Usage{u}
-	for _, member := range tree.Family(p) {
+	members, err := tree.Family(p)
+	for _, member := range members {
 		if u, err := member.Usage(&m.Fleet.Reader, depth); err == nil {
 			usages = append(usages, u)
 		}
 		member.Close()
 	}
-	return usages, nil
+	return usages, err
 }
 
 // sum adds up what the processes of one server take, itself first.

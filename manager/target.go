@@ -53,7 +53,11 @@ func (s *stopping) target(i *server.Instance, pid int, p *pidfile.Process) *targ
 		t.sockets = p.Listening()
 	}
 	if s.tree != nil && (t.kill || i.Program.StopGroup) {
-		t.family = s.tree.Family(p)
+		var err error
+		if t.family, err = s.tree.Family(p); err != nil {
+			s.m.problem(i, "%s: %v", i, err)
+			s.failed = true
+		}
 	}
 	if i.Program.StopGroup {
 		for _, member := range t.family { // once the leader has ended nobody can tell

@@ -85,8 +85,8 @@ func TestRecycled(t *testing.T) {
 			if state, err := f.Process.verify(look(), serverID, time.Time{}); state != Dead {
 				t.Errorf("the old handle: %v, %v", state, err)
 			}
-			if family := mustReadTree(t).Family(f.Process); len(family) > 0 {
-				t.Errorf("the old handle has a family of %d", len(family))
+			if family, err := mustReadTree(t).Family(f.Process); err != nil || len(family) > 0 {
+				t.Errorf("the old handle has a family of %d, %v", len(family), err)
 			}
 			f.Process.Close()
 			want := Foreign

@@ -194,7 +194,8 @@ func (p *Process) HoldsIn(s Socket) bool {
 		return false
 	}
 	holds := false
-	for _, q := range tree.Family(p) {
+	family, _ := tree.Family(p) // as far as they may be seen
+	for _, q := range family {
 		holds = holds || q.sockets()[s.Inode]
 		q.Close()
 	}

@@ -1,6 +1,8 @@
 package pidfile
 
 import (
+	"cmp"
+	"errors"
 	"os"
 	"time"
 
@@ -44,52 +46,62 @@ func (t *Tree) index(pid int, st Stat) {
 	}
 }
 
-// Children gives a handle on every child of p. The caller closes them.
-func (t *Tree) Children(p *Process) []*Process {
-	var out []*Process
+// Children gives a handle on every child of p. The caller closes them. The error says
+// which cannot be opened, for want of descriptors say.
+func (t *Tree) Children(p *Process) ([]*Process, error) {
+	f := relatives{seen: map[int]bool{}}
 	for _, pid := range t.children[p.pid] {
-		if c := openRelated(pid, p, func(st Stat) bool { return st.PPID == p.pid }); c != nil {
-			out = append(out, c)
-		}
+		f.add(pid, p, func(st Stat) bool { return st.PPID == p.pid })
 	}
-	return out
+	return f.open, f.err
 }
 
 // Family gives a handle on every descendant of p, whatever its group or
 // session, and on every other member of the group and the session that p
-// leads. p itself is not among them. The caller closes them.
+// leads. p itself is not among them. The caller closes them. The error says which
+// cannot be opened, for want of descriptors say; theirs are not looked for then.
 //
 // A number says who belongs to whom only while the process of that number is
 // alive. So each member is taken through a living relative: its parent, whose
 // handle is open too, or the leader p. Once p has ended, nothing is found by
 // its group any more; see SIGSTOP in package manager for how that is avoided.
-func (t *Tree) Family(p *Process) []*Process {
-	var out []*Process
-	in := map[int]bool{p.pid: true, os.Getpid(): true}
-	add := func(q *Process) {
-		if q != nil {
-			in[q.pid] = true
-			out = append(out, q)
-		}
-	}
+func (t *Tree) Family(p *Process) ([]*Process, error) {
+	f := relatives{seen: map[int]bool{p.pid: true, os.Getpid(): true}}
 	led := func(st Stat) bool { return st.PGRP == p.pid || st.Session == p.pid }
 	for _, pid := range t.led[p.pid] {
-		if !in[pid] {
-			add(openRelated(pid, p, led))
-		}
+		f.add(pid, p, led)
 	}
-	for n := -1; n < len(out); n++ {
+	for n := -1; n < len(f.open); n++ {
 		parent := p
 		if n >= 0 {
-			parent = out[n]
+			parent = f.open[n]
 		}
 		for _, pid := range t.children[parent.pid] {
-			if !in[pid] {
-				add(openRelated(pid, parent, func(st Stat) bool { return st.PPID == parent.pid }))
-			}
+			f.add(pid, parent, func(st Stat) bool { return st.PPID == parent.pid })
 		}
 	}
-	return out
+	return f.open, f.err
+}
+
+// relatives are handles on those who belong to a process.
+type relatives struct {
+	open []*Process
+	seen map[int]bool // who is not to be opened, or not again
+	err  error        // why some of them are not open, though they may be there
+}
+
+// add opens the process pid, if it is related to relative still.
+func (f *relatives) add(pid int, relative *Process, related func(Stat) bool) {
+	if f.seen[pid] {
+		return
+	}
+	q, err := openRelated(pid, relative, related)
+	f.err = cmp.Or(f.err, err)
+	if q == nil {
+		return
+	}
+	f.open = append(f.open, q)
+	f.seen[pid] = true
 }
 
 // InGroup says whether q is in the process group that p leads, or, if p leads
@@ -103,20 +115,26 @@ func InGroup(q, p *Process) bool {
 	return err == nil && st.PGRP == p.pid
 }
 
-// openRelated opens the process pid if it is related to relative still: what
-// related sees in its stat is true of these two processes only if both are seen
+// openRelated opens the process pid if it is related to relative still, nil if not:
+// what related sees in its stat is true of these two processes only if both are seen
 // alive after it was read.
-func openRelated(pid int, relative *Process, related func(Stat) bool) *Process {
+func openRelated(pid int, relative *Process, related func(Stat) bool) (*Process, error) {
 	q, err := Open(pid)
+	if errors.Is(err, ErrGone) {
+		return nil, nil
+	}
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	st, err := stat(pid)
-	if err != nil || !related(st) || q.Exited() || relative.Exited() {
-		q.Close()
-		return nil
+	if err == nil && related(st) && !q.Exited() && !relative.Exited() {
+		return q, nil
 	}
-	return q
+	if q.Exited() {
+		err = nil
+	}
+	q.Close()
+	return nil, err
 }
 
 // Exiting says whether the process is on its way out or gone: in do_exit, where

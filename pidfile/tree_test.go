@@ -2,6 +2,7 @@ package pidfile
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -65,9 +66,11 @@ func spawn(role, label string, opts ...func(*exec.Cmd)) *exec.Cmd {
 	return c
 }
 
-// labels names processes as the daemon did, and closes their handles.
-func (d *daemon) labels(processes []*Process) []string {
+// labels names processes as the daemon did, and closes their handles. There must be no
+// error.
+func (d *daemon) labels(processes []*Process, errs ...error) []string {
 	d.t.Helper()
+	check(d.t, errors.Join(errs...))
 	var out []string
 	for _, p := range processes {
 		out = append(out, d.label(p))
@@ -120,7 +123,9 @@ func TestFamily(t *testing.T) {
 	for range 5 {
 		var pids [2][]int
 		for n := range pids {
-			for _, q := range tree.Family(p) {
+			family, err := tree.Family(p)
+			check(t, err)
+			for _, q := range family {
 				pids[n] = append(pids[n], q.PID())
 				q.Close()
 			}
@@ -129,6 +134,48 @@ func TestFamily(t *testing.T) {
 			t.Fatalf("no order: %v", pids)
 		}
 	}
+}
+
+// TestFamilyScarce has too few descriptors for a family: it says so.
+func TestFamilyScarce(t *testing.T) {
+	d := start(t, "family", serverArgv, setsid)
+	p, tree := handle(t, d.pid()), mustReadTree(t)
+	for _, find := range []func(*Process) ([]*Process, error){tree.Family, tree.Children} {
+		for room := range 4 {
+			before := descriptors(t)
+			var found []*Process
+			var err error
+			scarce(t, room, func() { found, err = find(p) })
+			if !errors.Is(err, unix.EMFILE) || len(found) != max(room-1, 0) { // each takes one more to be looked at
+				t.Errorf("room for %d: %d found, %v", room, len(found), err)
+			}
+			for _, q := range found {
+				q.Close()
+			}
+			if after := descriptors(t); after != before {
+				t.Errorf("room for %d: %d descriptors, %d before", room, after, before)
+			}
+		}
+	}
+}
+
+// scarce calls f while only so many descriptors are left.
+func scarce(t *testing.T, room int, f func()) {
+	t.Helper()
+	var had unix.Rlimit
+	check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &had))
+	var held []int
+	for range room + 1 {
+		fd, err := unix.Dup(0)
+		check(t, err)
+		held = append(held, fd)
+	}
+	check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(held[room]), Max: had.Max}))
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &had)
+	for _, fd := range held {
+		check(t, unix.Close(fd))
+	}
+	f()
 }
 
 // TestFamilyNoLeader looks at a server that shares group and session with the
@@ -196,7 +243,12 @@ func TestFamilyKilled(t *testing.T) {
 	p := handle(t, d.pid())
 	check(t, p.Signal(unix.SIGSTOP))
 	deadline := time.Now().Add(patience)
-	for family := mustReadTree(t).Family(p); len(family) > 0 && time.Now().Before(deadline); family = mustReadTree(t).Family(p) {
+	for time.Now().Before(deadline) {
+		family, err := mustReadTree(t).Family(p)
+		check(t, err)
+		if len(family) == 0 {
+			break
+		}
 		for _, q := range family {
 			check(t, q.Signal(unix.SIGKILL))
 			q.Await(deadline)

@@ -88,7 +88,8 @@ func (c *Child) Kill() {
 	}
 	_ = c.Process.Signal(unix.SIGSTOP) // or it goes on to start others
 	if tree, err := pidfile.ReadTree(); err == nil {
-		for _, p := range tree.Family(c.Process) {
+		family, _ := tree.Family(c.Process) // as far as there are descriptors
+		for _, p := range family {
 			_ = p.Signal(unix.SIGKILL)
 			p.Close()
 		}
