@@ -46,6 +46,7 @@ type stopping struct {
 	under   []*target                             // of the targets, those not settled yet
 	ran     map[*aliases.Program]bool             // something of it runs, or ran
 	tree    *pidfile.Tree                         // before the signals, where a stop may kill
+	open    int                                   // handles on those of under, and on their families
 	ports   bool                                  // a start will follow: take down what the servers listen at
 	missing []*server.Instance                    // those that were found not to run
 	loose   []*server.Instance                    // of those, the ones that run without a pidfile
@@ -150,8 +151,9 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance, families
 	if families {
 		s.tree = s.snapshot()
 	}
-	done := 0
+	done, room := 0, handles()
 	for i, f := range server.Handles(batch) {
+		s.makeRoom(ctx, f, room)
 		if ctx.Err() != nil {
 			f.Process.Close()
 			break
@@ -178,7 +180,7 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance, families
 // dealt with.
 func (s *stopping) settle(ctx context.Context) {
 	signalled := s.under
-	s.under = nil
+	s.under, s.open = nil, 0
 	if s.m.Options.DryRun {
 		s.wouldWait(signalled)
 	}

@@ -170,6 +170,19 @@ func nudge(targets []*target) {
 	}
 }
 
+// makeRoom waits for what was signalled if there is no room for handles on one more
+// server, found as f says, and on its family.
+func (s *stopping) makeRoom(ctx context.Context, f pidfile.Finding, room int) {
+	if s.tree == nil || f.State != pidfile.Running || s.m.Options.DryRun {
+		return
+	}
+	wanted := 1 + s.tree.FamilySize(f.Process)
+	if s.open > 0 && s.open+wanted > room {
+		s.settle(ctx)
+	}
+	s.open += wanted
+}
+
 // handles is how many processes may be held open at once: descriptors, less what
 // else takes some.
 func handles() int {

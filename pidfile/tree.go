@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -81,6 +82,21 @@ func (t *Tree) Family(p *Process) ([]*Process, error) {
 		}
 	}
 	return f.open, f.err
+}
+
+// FamilySize is how many handles Family would give, as far as the snapshot tells.
+func (t *Tree) FamilySize(p *Process) int {
+	in := map[int]bool{p.pid: true}
+	next := slices.Concat(t.led[p.pid], t.children[p.pid])
+	for len(next) > 0 {
+		pid := next[0]
+		next = next[1:]
+		if !in[pid] {
+			in[pid] = true
+			next = append(next, t.children[pid]...)
+		}
+	}
+	return len(in) - 1
 }
 
 // relatives are handles on those who belong to a process.

@@ -114,6 +114,9 @@ func TestFamily(t *testing.T) {
 	tree := mustReadTree(t)
 	compare(t, "Family", "double fork grandchild nest setpgid setsid", d.labels(tree.Family(p)))
 	compare(t, "Children", "fork nest setpgid setsid", d.labels(tree.Children(p)))
+	if size := tree.FamilySize(p); size != 6 {
+		t.Errorf("FamilySize: %d, want 6", size)
+	}
 	compare(t, "Family of a worker", "grandchild", d.labels(tree.Family(handle(t, d.said["nest"]))))
 	compare(t, "Children of a leaf", "", d.labels(tree.Children(handle(t, d.said["fork"]))))
 	compare(t, "Left of the living", "", d.labels(tree.Left(nil, Record{PID: d.pid()}, serverID)))
