@@ -42,11 +42,17 @@ func (m *Manager) drainOne(ctx context.Context, r *server.Reexec, deadline time.
 	}
 	m.Console.Flush()
 	m.Console.waiting(progress{Doing: "draining", Who: r.Instance.Label(), Since: r.Begun, Limit: m.Options.Drain})
-	left := m.awaitEnds(ctx, all, deadline)
-	if len(left) == 0 {
+	left, err := awaitEnds(ctx, all, deadline)
+	switch i := r.Instance; {
+	case err != nil:
+		m.problem(i, "%s (%s): %v", i, subject(i), err)
+	case len(left) == 0:
 		return OK
+	case ctx.Err() != nil:
+		m.problem(i, "interrupted: %s (%s) is still draining: %s", i, subject(i), ages(left))
+	default:
+		m.problem(i, "%s (%s): after %s s still draining: %s", i, subject(i), seconds(m.Options.Drain), ages(left))
 	}
-	m.problem(r.Instance, "%s (%s): after %s s still draining: %s", r.Instance, subject(r.Instance), seconds(m.Options.Drain), ages(left))
 	return Failed
 }
 
@@ -64,33 +70,30 @@ func ages(processes []*pidfile.Process) string {
 }
 
 // awaitEnds waits until all have ended, and gives those that have not by the
-// deadline.
-func (m *Manager) awaitEnds(ctx context.Context, left []*pidfile.Process, deadline time.Time) []*pidfile.Process {
+// deadline, or when ctx ends.
+func awaitEnds(ctx context.Context, all []*pidfile.Process, deadline time.Time) ([]*pidfile.Process, error) {
 	w, err := pidfile.NewWaiter(ctx)
 	if err != nil {
-		m.problem(nil, "%v", err)
-		return left
+		return nil, err
 	}
 	defer w.Close()
-	for n, p := range left {
+	for n, p := range all {
 		if err := w.Add(p.FD(), n); err != nil {
-			m.problem(nil, "%v", err)
-			return left
+			return nil, err
 		}
 	}
-	for gone := 0; gone < len(left) && ctx.Err() == nil; {
+	for gone := 0; gone < len(all) && ctx.Err() == nil; {
 		keys, err := w.Wait(deadline)
 		if err != nil {
-			m.problem(nil, "%v", err)
-			break
+			return nil, err
 		}
 		if len(keys) == 0 {
 			break
 		}
 		for _, key := range keys {
-			w.Remove(left[key].FD())
+			w.Remove(all[key].FD())
 			gone++
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(left), (*pidfile.Process).Exited)
+	return slices.DeleteFunc(slices.Clone(all), (*pidfile.Process).Exited), nil
 }
