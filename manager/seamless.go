@@ -43,12 +43,12 @@ func (m *Manager) seamless(ctx context.Context, servers []*server.Server) int {
 	r := &reloading{m: m, ctx: ctx, size: max(handles()/perReexec, 1)}
 	r.waves = len(all) > r.size && m.awaitsReexec()
 	r.signals = m.newSignals(r.begin)
-	ok := m.each(ctx, all, batching{size: r.size, act: r.wave, settle: r.settle})
+	m.each(ctx, all, batching{size: r.size, act: r.wave, settle: r.settle})
 	r.await()
 	if m.Options.DryRun {
 		m.wouldReexec(r.asked)
 	}
-	return max(told, r.signals.status(ctx, servers, m.strict(servers), ok), r.settled)
+	return max(told, r.signals.status(ctx, servers), r.settled)
 }
 
 // wave signals instances whose locks are held.
@@ -58,7 +58,6 @@ func (r *reloading) wave(batch []*server.Instance) {
 		var err error
 		if r.tree, err = pidfile.ReadTree(); err != nil {
 			m.problem(nil, "%v", err)
-			r.settled = Failed
 			unlock(batch)
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -14,24 +15,40 @@ import (
 
 // killChildren signals the workers of the servers, which respawn them.
 func (m *Manager) killChildren(ctx context.Context, servers []*server.Server) int {
-	tree, err := pidfile.ReadTree()
-	if err != nil {
-		m.problem(nil, "%v", err)
-		return Failed
+	var t *signals
+	var tree *pidfile.Tree
+	t = m.newSignals(func(i *server.Instance, p *pidfile.Process) (int, error) { return t.children(tree, i, p) })
+	m.each(ctx, instances(servers), batching{size: perRound, settle: func() {}, act: func(batch []*server.Instance) {
+		var err error // read each time: while a lock was waited for the children may have been replaced
+		if tree, err = pidfile.ReadTree(); err != nil {
+			m.problem(nil, "%v", err)
+			unlock(batch)
+			return
+		}
+		for _, i := range batch {
+			t.signal(ctx, i)
+			i.Unlock()
+		}
+	}})
+	return t.status(ctx, servers)
+}
+
+// children signals the children of the server of i, which runs in p, and gives how many
+// there are. One that has ended meanwhile will be replaced, too.
+func (t *signals) children(tree *pidfile.Tree, i *server.Instance, p *pidfile.Process) (int, error) {
+	m := t.m
+	children, err := tree.Children(p)
+	for _, child := range children {
+		if err := m.send(i, p, child, m.stopSignal(i.Program)); err != nil && !errors.Is(err, pidfile.ErrGone) {
+			t.fail(i, err)
+		}
+		child.Close()
 	}
-	return m.signalEach(ctx, servers, func(i *server.Instance, p *pidfile.Process) (int, error) {
-		children, err := tree.Children(p)
-		errs := []error{err}
-		for _, child := range children {
-			errs = append(errs, m.send(i, p, child, m.stopSignal(i.Program)))
-			child.Close()
-		}
-		if len(children) == 0 && err == nil && !m.Options.Compat {
-			m.Console.Say("%s (%d) has no children", i, p.PID())
-			return 1, nil
-		}
-		return len(children), errors.Join(errs...)
-	})
+	if len(children) == 0 && err == nil && !m.Options.Compat {
+		m.Console.Say("%s (%d) has no children", i, p.PID())
+		return 1, nil
+	}
+	return len(children), err
 }
 
 // send signals process, which belongs to i, whose server is at p.
@@ -52,23 +69,6 @@ func signalName(sig unix.Signal) string {
 		return name
 	}
 	return "signal " + itoa(int(sig))
-}
-
-// signalEach gives every running instance to f, which says how many processes
-// it found to signal, and names the programs of which there was none.
-func (m *Manager) signalEach(ctx context.Context, servers []*server.Server, f func(*server.Instance, *pidfile.Process) (int, error)) int {
-	status, strict := OK, m.strict(servers)
-	for _, s := range servers {
-		t := m.newSignals(f)
-		ok := m.eachBatch(ctx, s.Instances, "", func(batch []*server.Instance) {
-			for _, i := range batch {
-				t.signal(ctx, i)
-				i.Unlock()
-			}
-		})
-		status = max(status, t.status(ctx, []*server.Server{s}, strict, ok))
-	}
-	return status
 }
 
 // signals are what was signalled of each program.
@@ -93,26 +93,30 @@ func (t *signals) signal(ctx context.Context, i *server.Instance) {
 	t.begun[i] = true
 	n, err := t.m.signalOne(i, t.each)
 	if err != nil {
-		t.m.problem(i, "%s: %v", i, err)
-		t.failed[i.Program] = true
+		t.fail(i, err)
 	}
 	t.count[i.Program] += n
 }
 
-// status names the programs of which nothing was signalled: with strict those
-// without a conf, too. ok says whether all instances could be looked at.
-func (t *signals) status(ctx context.Context, servers []*server.Server, strict, ok bool) int {
-	m, status := t.m, OK
+func (t *signals) fail(i *server.Instance, err error) {
+	t.m.problem(i, "%s: %v", i, err)
+	t.failed[i.Program] = true
+}
+
+// status names the programs of which nothing was signalled, as far as all of their
+// instances were looked at: where a missing conf is an error those without one, too.
+func (t *signals) status(ctx context.Context, servers []*server.Server) int {
+	m, status, strict := t.m, OK, t.m.strict(servers)
 	for _, s := range servers {
+		seen := !slices.ContainsFunc(s.Instances, func(i *server.Instance) bool { return !t.begun[i] })
 		// swift-init minds only if none of a program was signalled.
-		if !ok || ctx.Err() != nil || t.failed[s.Program] && !m.Options.Compat {
+		if !seen || ctx.Err() != nil || t.failed[s.Program] && !m.Options.Compat {
 			status = Failed
 		}
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			t.interrupted(s.Instances)
-			continue
-		}
-		if t.count[s.Program] == 0 && (len(s.Instances) > 0 || m.Options.Compat || strict) {
+		case seen && t.count[s.Program] == 0 && (len(s.Instances) > 0 || m.Options.Compat || strict):
 			m.none(s)
 			status = Failed
 		}
