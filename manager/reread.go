@@ -11,44 +11,73 @@ import (
 // reread sends the reload signal to those instances of a program that run, and
 // starts the others.
 func (m *Manager) reread(ctx context.Context, s *server.Server) int {
-	status := OK
-	var down []*server.Instance
-	var signalled []*target
-	ok := m.eachBatch(ctx, s.Instances, "", func(batch []*server.Instance) {
-		for _, i := range batch {
-			t, err := m.rereadOne(ctx, i)
-			switch {
-			case err != nil:
-				m.problem(i, "%s: %v", i, err)
-				status = Failed
-			case t != nil:
-				signalled = append(signalled, t)
-			default:
-				down = append(down, i)
-			}
-			i.Unlock()
-		}
-	})
-	if !ok {
-		status = Failed
+	r := &rereading{m: m, ctx: ctx, room: handles()}
+	if !m.each(ctx, s.Instances, batching{size: r.room, act: r.batch, settle: func() {}}) {
+		r.status = Failed
 	}
 	m.Console.Flush()
-	if m.Options.DryRun && len(signalled) > 0 && s.Program.StartWait > 0 && !m.Options.NoWait {
+	if m.Options.DryRun && len(r.signalled) > 0 && s.Program.StartWait > 0 && !m.Options.NoWait {
 		m.would("wait whether %s lives on for %s s", s.Program.Name, seconds(s.Program.StartWait))
 	}
-	status = max(status, m.survive(ctx, signalled))
+	r.survive()
 	if ctx.Err() != nil {
-		for _, i := range down {
+		for _, i := range r.down {
 			m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
 		}
 		return Failed
 	}
-	if len(down) == 0 {
-		return status
+	if len(r.down) == 0 {
+		return r.status
 	}
 	rest := *s
-	rest.Instances = down
-	return max(status, m.startAll(ctx, []*server.Server{&rest}, nil))
+	rest.Instances = r.down
+	return max(r.status, m.startAll(ctx, []*server.Server{&rest}, nil))
+}
+
+// A rereading is one round of reload signals.
+type rereading struct {
+	m         *Manager
+	ctx       context.Context
+	room      int                // for handles
+	signalled []*target          // and not waited for yet
+	down      []*server.Instance // not running
+	status    int
+}
+
+// batch signals instances whose locks are held, once there is room for their handles.
+func (r *rereading) batch(batch []*server.Instance) {
+	if len(r.signalled)+len(batch) > r.room {
+		r.survive()
+	}
+	for _, i := range batch {
+		r.one(i)
+		i.Unlock()
+	}
+}
+
+func (r *rereading) one(i *server.Instance) {
+	t, err := r.m.rereadOne(r.ctx, i)
+	switch {
+	case err != nil:
+		r.m.problem(i, "%s: %v", i, err)
+		r.status = Failed
+	case t == nil:
+		r.down = append(r.down, i)
+	default:
+		r.signalled = append(r.signalled, t)
+		if r.m.Options.DryRun { // all come in one batch, and nobody waits
+			t.process.Close()
+		}
+	}
+}
+
+// survive is survive of those that were signalled and not waited for yet.
+func (r *rereading) survive() {
+	if r.m.Options.DryRun {
+		return
+	}
+	r.status = max(r.status, r.m.survive(r.ctx, r.signalled))
+	r.signalled = nil
 }
 
 // rereadOne signals an instance that runs; nil for one that does not, and once ctx has
@@ -93,7 +122,7 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 		}
 	}
 	defer m.Console.waited()
-	for ctx.Err() == nil && !m.Options.DryRun && !m.Options.NoWait {
+	for ctx.Err() == nil && !m.Options.NoWait {
 		latest := lastDeadline(signalled)
 		if !latest.After(time.Now()) {
 			break
@@ -117,7 +146,7 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 		switch {
 		case t.gone && t.i.Program.OwnPidfile():
 			status = max(status, m.reborn(t))
-		case !t.gone && !m.Options.DryRun && ctx.Err() == nil:
+		case !t.gone && ctx.Err() == nil:
 			m.taken(t.i, t.process.PID(), t.begun)
 		}
 	}
