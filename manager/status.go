@@ -152,7 +152,7 @@ func (m *Manager) reasons(i *server.Instance, f pidfile.Finding) string {
 	e := &exam{m: m, i: i, f: f}
 	e.pidfile()
 	e.port()
-	e.memory()
+	e.killed()
 	if failed := e.failed(); len(failed) > 0 {
 		return failed[0].sentence()
 	}

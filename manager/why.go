@@ -84,7 +84,7 @@ func (e *exam) run(ctx context.Context) {
 	r := e.m.found(e.i, e.f)
 	for _, look := range []func(*exam){
 		(*exam).profile, (*exam).conf, (*exam).syntax, (*exam).keys, (*exam).user, (*exam).command, (*exam).places, (*exam).disk,
-		func(e *exam) { e.test(ctx) }, (*exam).limits, (*exam).pidfile, (*exam).copied, (*exam).port, (*exam).memory, (*exam).output,
+		func(e *exam) { e.test(ctx) }, (*exam).limits, (*exam).pidfile, (*exam).copied, (*exam).port, (*exam).killed, (*exam).memory, (*exam).output,
 	} {
 		look(e)
 	}

@@ -188,27 +188,36 @@ func (m *Manager) listens(l server.Listening) (pidfile.Socket, bool) {
 	return m.sockets[n], true
 }
 
-// memory looks whether the kernel has killed the server for want of memory.
-func (e *exam) memory() {
-	if e.f.State == pidfile.Dead {
-		if e.m.kernel == nil {
-			e.m.kernel = server.ReadKernelLog()
-		}
-		message, err := e.m.kernel.Killed(e.f.Record.PID, e.f.Record.ModTime)
-		switch {
-		case err != nil:
-			e.add(verdictUnknown, "memory", "whether the kernel has killed it for memory: %v", err)
-		case message != "":
-			e.fail("memory", "dmesg -T | grep -i 'killed process'", "the kernel's log: %s", message).cause =
-				fmt.Sprintf("the kernel has killed it, pid %d, for want of memory", e.f.Record.PID)
-		default:
-			e.add(verdictOK, "memory", "the kernel's log does not tell that it has killed pid %d", e.f.Record.PID)
-		}
+// killed looks whether the kernel has killed the server for want of memory.
+func (e *exam) killed() {
+	if e.f.State != pidfile.Dead {
+		return
 	}
-	if c, ok := server.OwnCgroup(); ok && c.Kills > 0 && e.process == nil {
+	if e.m.kernel == nil {
+		e.m.kernel = server.ReadKernelLog()
+	}
+	message, err := e.m.kernel.Killed(e.f.Record.PID, e.f.Record.ModTime)
+	switch {
+	case err != nil:
+		e.add(verdictUnknown, "memory", "whether the kernel has killed it for memory: %v", err)
+	case message != "":
+		e.fail("memory", "dmesg -T | grep -i 'killed process'", "the kernel's log: %s", message).cause =
+			fmt.Sprintf("the kernel has killed it, pid %d, for want of memory", e.f.Record.PID)
+	default:
+		e.add(verdictOK, "memory", "the kernel's log does not tell that it has killed pid %d", e.f.Record.PID)
+	}
+}
+
+// memory looks at what mgr's own cgroup, which the server would be in, may use.
+func (e *exam) memory() {
+	c, ok := server.OwnCgroup()
+	if !ok {
+		return
+	}
+	if c.Kills > 0 && e.process == nil {
 		e.add(verdictWarning, "memory", "the kernel has killed %d processes of the cgroup that mgr is in, %s, for memory; where the server ran it cannot be told", c.Kills, c.Path)
 	}
-	if c, ok := server.OwnCgroup(); ok && c.Limit > 0 && c.Used > c.Limit/10*9 {
+	if c.Limit > 0 && c.Used > c.Limit/10*9 {
 		e.add(verdictWarning, "memory", "%s of %s that the cgroup %s may use are in use", size(c.Used), size(c.Limit), c.Path)
 	}
 }
