@@ -1,7 +1,6 @@
 package pidfile
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -25,11 +24,7 @@ func ImageOf(pid int) Image {
 }
 
 func parseImage(raw []byte) Image {
-	end := bytes.LastIndexByte(raw, ')')
-	if end < 0 {
-		return ""
-	}
-	f := strings.Fields(string(raw[end+1:])) // f[0] is field 3
+	_, f := splitStat(raw) // f[0] is field 3
 	if len(f) < 48 || f[25] == "0" {
 		return ""
 	}

@@ -36,16 +36,21 @@ func (s Stat) exited() bool { return (s.State == 'Z' || s.State == 'X') && s.Thr
 
 func (s Stat) exiting() bool { return s.Flags&pfExiting != 0 || s.State == 'Z' || s.State == 'X' }
 
-// parseStat reads the content of /proc/PID/stat. The command name stands in
-// parentheses and may hold anything, parentheses and newlines included, so the
-// last one ends it.
-func parseStat(raw []byte) (Stat, error) {
+// splitStat gives the command name and the fields behind it, the state first, of the
+// content of /proc/PID/stat; no fields if it is none. The name stands in parentheses and
+// may hold anything, parentheses and newlines included, so the last one ends it.
+func splitStat(raw []byte) (comm string, fields []string) {
 	open, end := bytes.IndexByte(raw, '('), bytes.LastIndexByte(raw, ')')
 	if open < 0 || end < open {
-		return Stat{}, fmt.Errorf("stat without a command name: %q", clip(raw))
+		return "", nil
 	}
-	s := Stat{Comm: string(raw[open+1 : end])}
-	f := strings.Fields(string(raw[end+1:]))
+	return string(raw[open+1 : end]), strings.Fields(string(raw[end+1:]))
+}
+
+// parseStat reads the content of /proc/PID/stat.
+func parseStat(raw []byte) (Stat, error) {
+	comm, f := splitStat(raw)
+	s := Stat{Comm: comm}
 	if len(f) < 20 || len(f[0]) != 1 || f[0][0] < 'A' || f[0][0] > 'z' {
 		return Stat{}, fmt.Errorf("stat with %d fields: %q", len(f), clip(raw))
 	}

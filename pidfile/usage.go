@@ -82,9 +82,8 @@ func (p *Process) usage(rd *Reader, depth Depth) (Usage, error) {
 // parseTicks gives the processor time, in user mode and in the kernel, that the
 // content of /proc/PID/stat tells, proc_pid_stat(5).
 func parseTicks(raw []byte) (time.Duration, error) {
-	_, rest, ok := cutLast(string(raw), ")")
-	f := strings.Fields(rest)
-	if !ok || len(f) < 13 {
+	_, f := splitStat(raw)
+	if len(f) < 13 {
 		return 0, fmt.Errorf("stat without times: %q", clip(raw))
 	}
 	var sum uint64
@@ -96,14 +95,6 @@ func parseTicks(raw []byte) (time.Duration, error) {
 		sum += n
 	}
 	return time.Duration(sum) * startTick, nil
-}
-
-func cutLast(s, sep string) (before, after string, ok bool) {
-	n := strings.LastIndex(s, sep)
-	if n < 0 {
-		return s, "", false
-	}
-	return s[:n], s[n+len(sep):], true
 }
 
 // parseResident gives the resident pages of /proc/PID/statm, proc_pid_statm(5).
