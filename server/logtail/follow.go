@@ -2,7 +2,6 @@ package logtail
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 
@@ -205,7 +204,7 @@ func (r *reading) read(buf []byte, emit func([]byte)) (more bool) {
 		r.offset += int64(n)
 		total += n
 		r.lines.add(buf[:n], emit)
-		if err == io.EOF || err != nil || n == 0 {
+		if err != nil || n == 0 { // mostly io.EOF
 			return false
 		}
 	}
