@@ -57,7 +57,7 @@ func (m *Manager) unfound(servers []*server.Server) int {
 			m.problem(nil, "%s: %v", s.Program.Name, err)
 			status = Failed
 		}
-		if len(s.Instances) == 0 && len(s.Errs) == 0 && (m.strict(servers) || !anyInstance(servers)) {
+		if len(s.Errs) == 0 && m.misses(s, servers) {
 			m.noConf(s, &m.errors)
 			status = Failed
 		}

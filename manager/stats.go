@@ -27,6 +27,9 @@ type stats struct {
 // stats prints what servers take, once or again and again. It only reads.
 func (m *Manager) stats(ctx context.Context, servers []*server.Server) int {
 	v := &statsView{m: m, before: map[*server.Instance]sample{}}
+	if v.numberless(servers) {
+		return v.status
+	}
 	if m.Options.Watch == 0 {
 		lines := v.look(servers)
 		if !m.Console.silent {
@@ -39,6 +42,11 @@ func (m *Manager) stats(ctx context.Context, servers []*server.Server) int {
 		return Failed
 	}
 	return v.status
+}
+
+// misses says whether it matters that s, one of servers, has no instance.
+func (m *Manager) misses(s *server.Server, servers []*server.Server) bool {
+	return len(s.Instances) == 0 && (m.strict(servers) || !anyInstance(servers))
 }
 
 // A statsView is what stats looks at, and what it has seen.
@@ -61,6 +69,21 @@ type processID struct {
 	start uint64
 }
 
+// numberless says which of servers have no conf of the number asked for, and whether
+// that is all of them.
+func (v *statsView) numberless(servers []*server.Server) bool {
+	all := true
+	for _, s := range servers {
+		if v.m.Options.Number == 0 || len(s.Errs) > 0 || !v.m.misses(s, servers) {
+			all = false
+			continue
+		}
+		v.m.noConf(s, &v.m.errors)
+		v.status = Failed
+	}
+	return all
+}
+
 // look looks at all servers and gives the lines to be printed.
 func (v *statsView) look(servers []*server.Server) []line {
 	m := v.m
@@ -74,7 +97,7 @@ func (v *statsView) look(servers []*server.Server) []line {
 		for _, err := range s.Errs {
 			v.fail(nil, "%s: %v", s.Program.Name, err)
 		}
-		if len(s.Instances) == 0 && (m.strict(servers) || !anyInstance(servers)) {
+		if m.Options.Number == 0 && m.misses(s, servers) {
 			t.idle(s.Program.Name, "not running")
 		}
 		var all []stats
