@@ -188,7 +188,7 @@ func TestHung(t *testing.T) {
 	for _, p := range found {
 		p.Close()
 	}
-	if !mustReadTree(t).Seen(rd, Identity{Commands: []string{"x"}}, began.Add(-patience)) {
+	if !mustReadTree(t).Seen(rd, Identity{Commands: []string{"x"}}, SinceBoot()-patience) {
 		t.Error("Seen: none of them can be it")
 	}
 	c, err := rd.TakeCensus(nil, nil)

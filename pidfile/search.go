@@ -76,12 +76,12 @@ func (t *Tree) Orphans(rd *Reader, id Identity) []*Process {
 }
 
 // Seen says whether there can be a server that id describes and that was started
-// since then: whether any process is like it, or runs its file, or does not show
-// what it is.
-func (t *Tree) Seen(rd *Reader, id Identity, since time.Time) bool {
-	longest := time.Since(since) + 2*startTick
+// since then, as SinceBoot tells the time: whether any process is like it, or runs its
+// file, or does not show what it is.
+func (t *Tree) Seen(rd *Reader, id Identity, since time.Duration) bool {
+	earliest := since - 2*startTick
 	for pid, st := range t.stats {
-		if age, ok := st.age(); st.kernel() || ok && age > longest {
+		if st.kernel() || st.started() < earliest {
 			continue
 		}
 		argv, err := rd.cmdline(pid)

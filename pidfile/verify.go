@@ -65,11 +65,22 @@ func (p *Process) edited(id Identity, argv []string, written time.Time) bool {
 
 // age is how long ago the process was started.
 func (s Stat) age() (time.Duration, bool) {
+	now := SinceBoot()
+	return now - s.started(), now != 0
+}
+
+// started is when the process was started, after boot.
+func (s Stat) started() time.Duration { return time.Duration(s.Start) * time.Second / userHZ }
+
+// SinceBoot is the time by the clock of the start times in /proc/PID/stat: how long ago
+// the machine was booted, CLOCK_BOOTTIME. Unlike Go's monotonic clock it goes on while the
+// machine is suspended. 0 if it cannot be told.
+func SinceBoot() time.Duration {
 	var now unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {
-		return 0, false
+		return 0
 	}
-	return time.Duration(now.Nano()) - time.Duration(s.Start)*time.Second/userHZ, true
+	return time.Duration(now.Nano())
 }
 
 // Age is how long ago the process was started, as long as it is there.

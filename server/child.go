@@ -44,6 +44,7 @@ type Child struct {
 	said     []byte           // by the stage
 	notes    []logNote        // the logs that it writes to
 	read     bool             // those logs
+	launched time.Duration    // when, after boot, if it is forking
 	launcher *pidfile.Process // what was launched, if Followed
 	watch    *pidfile.Watch   // of the pidfile; nil: none
 	writes   int              // of the pidfile, by the server

@@ -22,6 +22,7 @@ func (c *Child) watchPidfile() error {
 		return err
 	}
 	c.watch, err = dir.Watch(name)
+	c.launched = pidfile.SinceBoot() // before anything is: who is older is not the server
 	return err
 }
 
@@ -99,7 +100,7 @@ func (l *Launches) missed(c *Child, now time.Time) {
 		return
 	}
 	c.missedAt = now.Add(nextMiss)
-	if c.Instance.seen(c.Started) {
+	if c.Instance.seen(c.launched) {
 		c.misses = 0
 		return
 	}
@@ -107,8 +108,9 @@ func (l *Launches) missed(c *Child, now time.Time) {
 	c.Exited = c.misses > 1
 }
 
-// seen says whether any process that was started since then looks like the server.
-func (i *Instance) seen(since time.Time) bool {
+// seen says whether any process that was started since then, after boot, looks like the
+// server.
+func (i *Instance) seen(since time.Duration) bool {
 	id, err := i.identity()
 	if err != nil {
 		return true // it cannot be told
