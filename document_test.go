@@ -103,7 +103,7 @@ func (d document) invariants(c *cli.Context, status int, stderr string) error {
 // checkRun looks at what a run of mgr that has just ended printed, if it was to print a document.
 func checkRun(ts *testscript.TestScript, args []string, status int) {
 	c := parsedLine(args)
-	if !c.Bool("json") || c.Bool("help") || c.Bool("version") {
+	if !c.Bool("json") {
 		return
 	}
 	d, err := parseDocument(ts.ReadFile("stdout"))

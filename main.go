@@ -62,7 +62,7 @@ func run(args []string, console *manager.Console) int {
 // refuse reports what is wrong with the command line or the profile.
 func refuse(c *cli.Context, console *manager.Console, status int, err error) int {
 	cmd, _, _ := split(c.Args().Slice())
-	m := &manager.Manager{Console: console, Options: manager.Options{JSON: c.Bool("json"), DryRun: c.Bool("dry-run")}}
+	m := bare(c, console)
 	var all aliases.Errors
 	if errors.As(err, &all) {
 		var errs []error
@@ -78,16 +78,19 @@ func refuse(c *cli.Context, console *manager.Console, status int, err error) int
 	return status
 }
 
+// bare is who speaks where there is no command to be run.
+func bare(c *cli.Context, console *manager.Console) *manager.Manager {
+	return &manager.Manager{Console: console, Options: manager.Options{JSON: c.Bool("json"), DryRun: c.Bool("dry-run")}}
+}
+
 // dispatch runs the command that the words name.
 func dispatch(c *cli.Context, console *manager.Console) (int, error) {
 	words := c.Args().Slice()
 	switch {
 	case c.Bool("version"):
-		console.Print("mgr " + version + "\n")
-		return manager.OK, nil
+		return bare(c, console).Tell("version", "mgr "+version+"\n"), nil
 	case c.Bool("help"), asksHelp(words) && !c.Bool("compat"):
-		console.Print(help(words, flags()))
-		return manager.OK, nil
+		return bare(c, console).Tell("help", help(words, flags())), nil
 	}
 	cmd, servers, err := split(words)
 	if err == nil && c.Bool("compat") && len(words) < 2 {

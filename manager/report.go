@@ -57,6 +57,17 @@ func (m *Manager) Refuse(name string, status int, errs []error) int {
 	return m.printJSON(name, status, nil)
 }
 
+// Tell prints a text that is all there is to say: with --json in a document, where name
+// stands in the place of the command's.
+func (m *Manager) Tell(name, text string) int {
+	m.begun = time.Now()
+	status := m.print(text)
+	if !m.Options.JSON {
+		return status
+	}
+	return m.printJSON(name, status, nil)
+}
+
 // problem reports an error that is not an event: on stderr, and in the document.
 func (m *Manager) problem(i *server.Instance, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
