@@ -42,10 +42,16 @@ func (m *Manager) drainOne(ctx context.Context, r *server.Reexec, deadline time.
 	}
 	m.Console.Flush()
 	m.Console.waiting(progress{Doing: "draining", Who: r.Instance.Label(), Since: r.Begun, Limit: m.Options.Drain})
+	return m.drained(ctx, r.Instance, all, deadline)
+}
+
+// drained waits for the old workers of a server until the deadline, and says which of
+// them are left.
+func (m *Manager) drained(ctx context.Context, i *server.Instance, all []*pidfile.Process, deadline time.Time) int {
 	left, err := awaitEnds(ctx, all, deadline)
-	switch i := r.Instance; {
+	switch {
 	case err != nil:
-		m.problem(i, "%s (%s): %v", i, subject(i), err)
+		m.problem(i, "%s (%s): nobody waits any more for what is still draining, %s: %v", i, subject(i), ages(left), err)
 	case len(left) == 0:
 		return OK
 	case ctx.Err() != nil:
@@ -71,29 +77,29 @@ func ages(processes []*pidfile.Process) string {
 
 // awaitEnds waits until all have ended, and gives those that have not by the
 // deadline, or when ctx ends.
-func awaitEnds(ctx context.Context, all []*pidfile.Process, deadline time.Time) ([]*pidfile.Process, error) {
+func awaitEnds(ctx context.Context, left []*pidfile.Process, deadline time.Time) ([]*pidfile.Process, error) {
 	w, err := pidfile.NewWaiter(ctx)
 	if err != nil {
-		return nil, err
+		return left, err
 	}
 	defer w.Close()
-	for n, p := range all {
+	for n, p := range left {
 		if err := w.Add(p.FD(), n); err != nil {
-			return nil, err
+			return left, err
 		}
 	}
-	for gone := 0; gone < len(all) && ctx.Err() == nil; {
+	for gone := 0; gone < len(left) && ctx.Err() == nil; {
 		keys, err := w.Wait(deadline)
 		if err != nil {
-			return nil, err
+			return left, err
 		}
 		if len(keys) == 0 {
 			break
 		}
 		for _, key := range keys {
-			w.Remove(all[key].FD())
+			w.Remove(left[key].FD())
 			gone++
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(all), (*pidfile.Process).Exited), nil
+	return slices.DeleteFunc(slices.Clone(left), (*pidfile.Process).Exited), nil
 }

@@ -57,8 +57,7 @@ func (r *reloading) wave(batch []*server.Instance) {
 	if m.awaitsReexec() {
 		var err error
 		if r.tree, err = pidfile.ReadTree(); err != nil {
-			m.problem(nil, "%v", err)
-			unlock(batch)
+			r.unseen(batch, err)
 			return
 		}
 	}
@@ -76,6 +75,17 @@ func (r *reloading) wave(batch []*server.Instance) {
 	if r.waves {
 		r.await()
 	}
+}
+
+// unseen says of instances that they are not signalled, since nobody could see whether
+// they re-execute themselves, and gives up their locks.
+func (r *reloading) unseen(batch []*server.Instance, err error) {
+	for _, i := range batch {
+		r.m.problem(i, "%s (%s): not signalled, since it could not be seen whether it re-executes itself: %v", i, subject(i), err)
+		r.signals.begun[i], r.signals.failed[i.Program] = true, true
+		r.signals.count[i.Program]++ // or it would be told that none runs
+	}
+	unlock(batch)
 }
 
 // begin signals one server.
