@@ -22,7 +22,7 @@ var FlagDocs = []FlagDoc{
 	{"`-f`, `--follow`", "`logs` follows the logs until it is interrupted"},
 	{"`--lines N`", "`logs` prints the last N lines of each log; default: 50. With `logs`, `-n N` is short for it"},
 	{"`--watch SECONDS`", "`stats` repeats at this interval until it is interrupted"},
-	{"`--lock-wait SECONDS`", "limits the wait for another mgr that acts on the same instance. Default: 30"},
+	{"`--lock-wait SECONDS`", "limits how long a command waits in all, with `--serial` how long each step does, for other mgrs that act on the same instances. Default: 30"},
 	{"`-x`, `--except SERVER`", "leaves out SERVER; may be repeated"},
 	{"`--strict`, `--non-strict`", "a program without a conf is, or is not, an error. Default: it is one if every word is the name of a program"},
 	{"`-r`, `--run-dir DIR`", "pidfiles are below DIR; also `$MGR_RUN_DIR`"},

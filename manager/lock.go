@@ -26,7 +26,8 @@ type batching struct {
 	size    int    // at most so many at once
 	without string // nothing is done without a lock, and this is said: "not started"; "": it is done all the same
 	act     func([]*server.Instance)
-	settle  func() // gives up the locks that act has kept
+	settle  func()                 // gives up the locks that act has kept
+	gaveUp  func(*server.Instance) // is told of each that could not be locked in time; nil: nobody is
 }
 
 // each is eachBatch for smaller batches, whose locks may be kept a while.
@@ -90,6 +91,9 @@ func (m *Manager) actLater(ctx context.Context, i *server.Instance, b batching) 
 	b.settle()
 	if err := m.waitLock(ctx, i); err != nil {
 		m.problem(i, "%s (%s): %v", i, subject(i), err)
+		if b.gaveUp != nil {
+			b.gaveUp(i)
+		}
 		return false
 	}
 	b.act([]*server.Instance{i})
@@ -124,14 +128,21 @@ func (m *Manager) noLock(err error) {
 	m.warn(nil, "going on without a lock: %v", err)
 }
 
-// waitLock waits for the lock of i, for the lock wait at the most.
+// waitLock waits for the lock of i, for what is left of the lock wait at the most:
+// whoever holds all of them, and the owner of the run directory can, keeps a command
+// from its end no longer than one who holds one.
 func (m *Manager) waitLock(ctx context.Context, i *server.Instance) error {
+	left, began := m.Options.LockWait-m.lockWaited, time.Now()
+	if left <= 0 && m.lockWaited > 0 {
+		return fmt.Errorf("another mgr is acting on it, and this one has waited for others for %s s, gave up", seconds(m.Options.LockWait))
+	}
+	defer func() { m.lockWaited += time.Since(began) }()
 	who := lockHolder(i)
 	m.note("%s (%s): waiting for %s", i, subject(i), who)
 	m.Console.Flush()
-	m.Console.waiting(progress{Doing: "waiting for " + who, Who: i.Label(), Since: time.Now(), Limit: m.Options.LockWait})
+	m.Console.waiting(progress{Doing: "waiting for " + who, Who: i.Label(), Since: began, Limit: left})
 	defer m.Console.waited()
-	timer := time.NewTimer(m.Options.LockWait)
+	timer := time.NewTimer(left)
 	defer timer.Stop()
 	for {
 		free, err := awaitLock(i)
@@ -151,7 +162,7 @@ func (m *Manager) waitLock(ctx context.Context, i *server.Instance) error {
 		case <-ctx.Done():
 			return fmt.Errorf("interrupted while %s is acting on it", who)
 		case <-timer.C:
-			return fmt.Errorf("%s has been acting on it for %s s, gave up", who, seconds(m.Options.LockWait))
+			return fmt.Errorf("%s has been acting on it for %s s, gave up", who, seconds(left))
 		}
 	}
 }

@@ -50,6 +50,8 @@ type Manager struct {
 	sockets  []pidfile.Socket           // all that listen, once they were looked at
 	holders  map[uint64]int             // who holds them, by inode, once that was looked at
 	kernel   *server.KernelLog          // once it was read
+
+	lockWaited time.Duration // for the locks of other mgrs, of the LockWait that the options allow
 }
 
 // Run runs the command on the servers that words name, and gives the exit

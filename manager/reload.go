@@ -159,7 +159,7 @@ func (m *Manager) stopAndStart(ctx context.Context, servers []*server.Server) in
 		return Failed
 	}
 	stuck := m.stuck(s)
-	for _, i := range s.loose {
+	for _, i := range slices.Concat(s.loose, s.held) {
 		stuck[i] = true
 	}
 	for i := range m.givenBack(ctx, s.targets) {

@@ -24,6 +24,7 @@ func (m *Manager) rolling(ctx context.Context, servers []*server.Server, do func
 			m.untouched("interrupted", parts[n:])
 			return Failed
 		}
+		m.lockWaited = 0
 		if status := do(ctx, part); status != OK {
 			why := "stopped at the first failure"
 			if ctx.Err() != nil {

@@ -49,6 +49,7 @@ type stopping struct {
 	open    int                                   // handles on those of under, and on their families
 	ports   bool                                  // a start will follow: take down what the servers listen at
 	missing []*server.Instance                    // those that were found not to run
+	held    []*server.Instance                    // those that another mgr has kept locked
 	loose   []*server.Instance                    // of those, the ones that run without a pidfile
 	beside  map[*server.Instance]server.Untracked // servers that ran without a pidfile before the signals, at -v
 }
@@ -127,6 +128,7 @@ func (s *stopping) tier(ctx context.Context, all []*server.Instance) {
 		size:   min(perRound, handles()/2),
 		act:    func(batch []*server.Instance) { s.batch(ctx, batch, families) },
 		settle: func() { s.settle(ctx) },
+		gaveUp: func(i *server.Instance) { s.held = append(s.held, i) },
 	}
 	if families {
 		b.size = handles() / 2
