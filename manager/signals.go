@@ -78,10 +78,11 @@ type signals struct {
 	count  map[*aliases.Program]int
 	failed map[*aliases.Program]bool
 	begun  map[*server.Instance]bool
+	untold map[*aliases.Program]bool // of an instance it could not be told whether it runs
 }
 
 func (m *Manager) newSignals(f func(*server.Instance, *pidfile.Process) (int, error)) *signals {
-	return &signals{m: m, each: f, count: map[*aliases.Program]int{}, failed: map[*aliases.Program]bool{}, begun: map[*server.Instance]bool{}}
+	return &signals{m: m, each: f, count: map[*aliases.Program]int{}, failed: map[*aliases.Program]bool{}, begun: map[*server.Instance]bool{}, untold: map[*aliases.Program]bool{}}
 }
 
 // signal gives an instance that runs to each, and says of any other what it is. Once
@@ -91,7 +92,13 @@ func (t *signals) signal(ctx context.Context, i *server.Instance) {
 		return
 	}
 	t.begun[i] = true
-	n, err := t.m.signalOne(i, t.each)
+	found := i.Inspect()
+	defer found.Process.Close()
+	t.m.found(i, found)
+	if found.State == pidfile.Unknown {
+		t.untold[i.Program] = true
+	}
+	n, err := t.m.signalOne(i, found, t.each)
 	if err != nil {
 		t.fail(i, err)
 	}
@@ -104,7 +111,7 @@ func (t *signals) fail(i *server.Instance, err error) {
 }
 
 // status names the programs of which nothing was signalled, as far as all of their
-// instances were looked at: where a missing conf is an error those without one, too.
+// instances were looked at, and it could be told whether they run: where a missing conf is an error those without one, too.
 func (t *signals) status(ctx context.Context, servers []*server.Server) int {
 	m, status, strict := t.m, OK, t.m.strict(servers)
 	for _, s := range servers {
@@ -117,8 +124,10 @@ func (t *signals) status(ctx context.Context, servers []*server.Server) int {
 		case ctx.Err() != nil:
 			t.interrupted(s.Instances)
 		case seen && t.count[s.Program] == 0 && (len(s.Instances) > 0 || m.Options.Compat || strict):
-			m.none(s)
 			status = Failed
+			if !t.untold[s.Program] {
+				m.none(s)
+			}
 		}
 	}
 	return status
@@ -144,10 +153,7 @@ func (m *Manager) none(s *server.Server) {
 	m.fault(nil, text)
 }
 
-func (m *Manager) signalOne(i *server.Instance, f func(*server.Instance, *pidfile.Process) (int, error)) (int, error) {
-	found := i.Inspect()
-	defer found.Process.Close()
-	m.found(i, found)
+func (m *Manager) signalOne(i *server.Instance, found pidfile.Finding, f func(*server.Instance, *pidfile.Process) (int, error)) (int, error) {
 	switch found.State {
 	case pidfile.Running:
 		return f(i, found.Process)
