@@ -111,7 +111,8 @@ func (t *signals) fail(i *server.Instance, err error) {
 }
 
 // status names the programs of which nothing was signalled, as far as all of their
-// instances were looked at, and it could be told whether they run: where a missing conf is an error those without one, too.
+// instances were looked at, and it could be told whether they run: where a missing
+// conf is an error those without one, too.
 func (t *signals) status(ctx context.Context, servers []*server.Server) int {
 	m, status, strict := t.m, OK, t.m.strict(servers)
 	for _, s := range servers {

@@ -35,29 +35,15 @@ func (p *Process) Listening() []Socket {
 // sockets gives the inodes of the sockets that the process holds.
 func (p *Process) sockets() map[uint64]bool { return p.socketsUntil(time.Time{}) }
 
-// fdBatch is how many descriptors are looked at between two looks at the clock.
-const fdBatch = 256
-
 // socketsUntil is sockets as far as the limit lets it get, zero standing for none.
 func (p *Process) socketsUntil(limit time.Time) map[uint64]bool {
 	dir := procPath(p.pid, "fd")
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
 	inodes := map[uint64]bool{}
-	for limit.IsZero() || time.Now().Before(limit) {
-		names, err := f.Readdirnames(fdBatch)
-		for _, name := range names {
-			if inode, ok := socketInode(dir + "/" + name); ok {
-				inodes[inode] = true
-			}
+	descriptorsUntil(p.pid, limit, func(number string) {
+		if inode, ok := socketInode(dir + "/" + number); ok {
+			inodes[inode] = true
 		}
-		if err != nil {
-			break
-		}
-	}
+	})
 	return inodes
 }
 
@@ -155,31 +141,16 @@ func (s Socket) Holder(rd *Reader) string {
 }
 
 // SocketHolders gives for each socket, by inode, the lowest number of those that
-// hold it, as far as they may be seen. It looks through all processes, and anybody
-// may have a million descriptors: all searches of a Reader take no longer than its
-// patience, nor any process more than an eighth of that.
+// hold it, as far as they may be seen and a search gets.
 func (rd *Reader) SocketHolders() map[uint64]int {
-	pids, err := processes()
-	if err != nil {
-		return nil
-	}
-	began := time.Now()
-	limit := began.Add(rd.searchTime())
-	defer func() { rd.searched(time.Since(began)) }()
 	holders := map[uint64]int{}
-	for _, pid := range pids {
-		now := time.Now()
-		if now.After(limit) || rd.inHurry() {
-			break
-		}
-		p, share := Process{pid: pid, fd: -1}, now.Add(rd.Glances())
-		if share.After(limit) {
-			share = limit
-		}
-		for inode := range p.socketsUntil(share) {
+	rd.searchAll(func(pid int, limit time.Time) bool {
+		p := Process{pid: pid, fd: -1}
+		for inode := range p.socketsUntil(limit) {
 			holders[inode] = cmp.Or(holders[inode], pid)
 		}
-	}
+		return false
+	})
 	return holders
 }
 
