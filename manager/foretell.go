@@ -28,7 +28,7 @@ func (m *Manager) unlocked(all []*server.Instance, without string) ([]*server.In
 		switch {
 		case err == nil, errors.Is(err, fs.ErrNotExist): // it would be made
 		case errors.Is(err, pidfile.ErrLocked):
-			m.would("wait for %s, which is acting on %s (%s)", lockHolder(i), i, subject(i))
+			m.would("wait for %s, which is acting on %s (%s)", m.lockHolder(i), i, subject(i))
 		case without != "":
 			ok = m.unlockable(i, without, err) && ok
 			continue

@@ -137,7 +137,7 @@ func (m *Manager) waitLock(ctx context.Context, i *server.Instance) error {
 		return fmt.Errorf("another mgr is acting on it, and this one has waited for others for %s s, gave up", seconds(m.Options.LockWait))
 	}
 	defer func() { m.lockWaited += time.Since(began) }()
-	who := lockHolder(i)
+	who := m.lockHolder(i)
 	m.note("%s (%s): waiting for %s", i, subject(i), who)
 	m.Console.Flush()
 	m.Console.waiting(progress{Doing: "waiting for " + who, Who: i.Label(), Since: began, Limit: left})
@@ -180,10 +180,13 @@ func awaitLock(i *server.Instance) (<-chan error, error) {
 }
 
 // lockHolder says in words who acts on i.
-func lockHolder(i *server.Instance) string {
+func (m *Manager) lockHolder(i *server.Instance) string {
 	pid, argv := i.Holder()
-	if pid == 0 {
+	switch {
+	case pid == 0:
 		return "another mgr"
+	case argv == nil:
+		return fmt.Sprintf("pid %d, %s", pid, m.Fleet.Reader.Describe(pid))
 	}
 	return fmt.Sprintf("another mgr (pid %d: %q)", pid, strings.Join(argv, " "))
 }

@@ -25,13 +25,16 @@ func (i *Instance) MayLock() error {
 // without bound, and to take nothing, see pidfile.Dir.
 func (i *Instance) AwaitLock() (wait func() error, err error) { return i.fleet.run.AwaitLock(i.name) }
 
-// Holder says who holds the instance's lock: its pid, 0 if that cannot be seen,
-// and its command line.
+// Holder says who holds the instance's lock: its pid, 0 if that cannot be seen, and
+// its command line; none if it runs another program than mgr.
 func (i *Instance) Holder() (pid int, argv []string) {
 	if i.fleet.run == nil {
 		return 0, nil
 	}
-	return i.fleet.run.Holder(i.name)
+	if pid, argv = i.fleet.run.Holder(i.name); pid != 0 && !runsMgr(&i.fleet.Reader, pid) {
+		argv = nil
+	}
+	return pid, argv
 }
 
 // Unlock gives up the instance's lock.
