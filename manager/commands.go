@@ -22,6 +22,7 @@ type Command struct {
 	lines   bool     // it takes --follow and --lines, for which -n is short then
 	watches bool     // it takes --watch
 	blind   bool     // it does not look at processes
+	prints  bool     // what it prints is all that it is for
 	absent  bool     // it may be about programs that are not installed
 	run     func(*Manager, context.Context, []*server.Server) int
 }
@@ -30,7 +31,7 @@ type Command struct {
 // Dispatch and help are made of it.
 func Commands() []Command {
 	return []Command{
-		{Name: "status", Help: "what runs, what does not, what is wrong", Long: statusHelp, all: true, run: (*Manager).status},
+		{Name: "status", Help: "what runs, what does not, what is wrong", Long: statusHelp, all: true, prints: true, run: (*Manager).status},
 		{Name: "start", Help: "start what does not run, wait until ready", Long: startHelp, run: (*Manager).start},
 		{Name: "no-wait", Help: "start without waiting", Long: noWaitHelp, run: (*Manager).noWait},
 		{Name: "no-daemon", Help: "start, stay in the foreground until they end", Long: noDaemonHelp, run: (*Manager).noDaemon},
@@ -43,15 +44,15 @@ func Commands() []Command {
 		{Name: "force-reload", Help: "the same as reload", Long: reloadHelp, serial: true, stale: true, run: (*Manager).reload},
 		{Name: "reload-seamless", Help: "re-execute and keep the sockets", Long: seamlessHelp, drains: true, stale: true, run: (*Manager).seamless},
 		{Name: "kill-children", Help: "signal the worker processes only", Long: childrenHelp, run: (*Manager).killChildren},
-		{Name: "list", Help: "what the names resolve to; touches nothing", Long: listHelp, all: true, blind: true, run: (*Manager).list},
-		{Name: "check", Help: "whether everything is in order to run", Long: checkHelp, all: true, blind: true, run: (*Manager).check},
-		{Name: "logs", Help: "the last lines that servers wrote; -f follows", Long: logsHelp, lines: true, run: (*Manager).logs},
-		{Name: "stats", Help: "processor time, memory, workers", Long: statsHelp, all: true, watches: true, run: (*Manager).stats},
-		{Name: "why", Help: "why it does not run, and what to type next", Long: whyHelp, absent: true, run: (*Manager).why},
+		{Name: "list", Help: "what the names resolve to; touches nothing", Long: listHelp, all: true, blind: true, prints: true, run: (*Manager).list},
+		{Name: "check", Help: "whether everything is in order to run", Long: checkHelp, all: true, blind: true, prints: true, run: (*Manager).check},
+		{Name: "logs", Help: "the last lines that servers wrote; -f follows", Long: logsHelp, lines: true, prints: true, run: (*Manager).logs},
+		{Name: "stats", Help: "processor time, memory, workers", Long: statsHelp, all: true, watches: true, prints: true, run: (*Manager).stats},
+		{Name: "why", Help: "why it does not run, and what to type next", Long: whyHelp, absent: true, prints: true, run: (*Manager).why},
 		{Name: "adopt", Help: "write the pidfile of what runs without one", Long: adoptHelp, run: (*Manager).adopt},
-		{Name: "profile", Help: "print the built-in profile", Long: profileHelp, bare: true, run: (*Manager).profile},
-		{Name: "completion", Help: "print the completion script for a shell", Long: completionHelp, Words: shells, bare: true, run: (*Manager).completion},
-		{Name: "manual", Help: "print a manual page", Long: manualHelp, Words: manuals, bare: true, run: (*Manager).manual},
+		{Name: "profile", Help: "print the built-in profile", Long: profileHelp, bare: true, prints: true, run: (*Manager).profile},
+		{Name: "completion", Help: "print the completion script for a shell", Long: completionHelp, Words: shells, bare: true, prints: true, run: (*Manager).completion},
+		{Name: "manual", Help: "print a manual page", Long: manualHelp, Words: manuals, bare: true, prints: true, run: (*Manager).manual},
 	}
 }
 

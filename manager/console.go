@@ -2,10 +2,13 @@ package manager
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"unicode"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Console is the one way out for every word that the user reads: events to
@@ -124,6 +127,21 @@ func (c *Console) Hint(format string, args ...any) {
 // Flush writes out what was said. It is called before every wait. The error is the
 // first one that there was in writing.
 func (c *Console) Flush() error { return c.out.Flush() }
+
+// Printed gives the status of a command that is there for what it prints: if that
+// could not all be written, it says so, and success becomes lost. A reader who has
+// had enough (mgr … | head) is no failure.
+func (c *Console) Printed(status, lost int) int {
+	err := c.Flush()
+	if err == nil || errors.Is(err, unix.EPIPE) {
+		return status
+	}
+	c.Warn("not all of it could be printed: %v", cause(err))
+	if status == OK {
+		return lost
+	}
+	return status
+}
 
 // printable escapes the characters that a terminal does not show, or obeys.
 func printable(s string) string {

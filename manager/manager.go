@@ -75,7 +75,13 @@ func (m *Manager) Run(ctx context.Context, cmd Command, words []string) int {
 		m.Fleet.Reader.Heed(ctx.Done())
 	}
 	status := m.exitStatus(ctx, m.run(ctx, cmd, words))
-	if !m.Options.JSON {
+	switch {
+	case m.Options.JSON:
+	case cmd.Name == "status" && !m.Options.Compat:
+		return m.Console.Printed(status, statusUnknown)
+	case cmd.prints, m.Options.DryRun:
+		return m.Console.Printed(status, Failed)
+	default:
 		return status
 	}
 	return m.printJSON(cmd.Name, status, m.rows(cmd, status))

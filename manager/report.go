@@ -63,7 +63,7 @@ func (m *Manager) Tell(name, text string) int {
 	m.begun = time.Now()
 	status := m.print(text)
 	if !m.Options.JSON {
-		return status
+		return m.Console.Printed(status, Failed)
 	}
 	return m.printJSON(name, status, nil)
 }
