@@ -98,6 +98,7 @@ func (s *starting) launch(i *server.Instance, f pidfile.Finding) *server.Child {
 	case pidfile.Stopped, pidfile.Dead, pidfile.Foreign, pidfile.Malformed:
 		if err := s.clear(i, f); err != nil {
 			m.problem(i, "%s: %v: not started", i, err)
+			m.titleHint(f)
 			s.failed = true
 			return nil
 		}

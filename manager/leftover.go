@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"mgr/pidfile"
@@ -59,6 +60,7 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 		if i.Stray(f) {
 			s.ran[i.Program] = true // or it cannot be told
 			m.problem(i, "%s: %v, and no other pidfile names it: left alone, pidfile %q kept", i, f.Err, i.Pidfile)
+			m.titleHint(f)
 			s.failed = true
 			return nil
 		}
@@ -80,6 +82,17 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 		s.failed = true
 	}
 	return nil
+}
+
+// titleHint says what to do about a process that only its title keeps from being told
+// for the server, and whether f found one.
+func (m *Manager) titleHint(f pidfile.Finding) bool {
+	var fe *pidfile.ForeignError
+	if !errors.As(f.Err, &fe) || !fe.Titled {
+		return false
+	}
+	m.Console.Hint("if it is the server, describe that title with match in the profile")
+	return true
 }
 
 // orphans stops the workers that a server left behind when it died: they hold

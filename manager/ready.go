@@ -184,7 +184,9 @@ func (s *starting) recognize(c *server.Child) {
 		return
 	}
 	s.m.problem(c.Instance, "%s (%d - %s) was started, but %v: it cannot be told again", c.Instance, c.Process.PID(), subject(c.Instance), f.Err)
-	s.m.Console.Hint("describe its command line with match in the profile, then stop pid %d by hand", c.Process.PID())
+	if !s.m.titleHint(f) {
+		s.m.Console.Hint("describe its command line with match in the profile, then stop pid %d by hand", c.Process.PID())
+	}
 	s.failed = true
 }
 

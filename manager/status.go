@@ -194,7 +194,7 @@ func orphaned(i *server.Instance) string {
 // holder says in words who has the pid that a pidfile names.
 func (m *Manager) holder(f pidfile.Finding) string {
 	var fe *pidfile.ForeignError
-	if errors.As(f.Err, &fe) && fe.Worker == 0 {
+	if errors.As(f.Err, &fe) && fe.Worker == 0 && !fe.Titled {
 		return "pid " + itoa(fe.PID) + " is now " + m.Fleet.Reader.Describe(fe.PID)
 	}
 	return f.Err.Error()

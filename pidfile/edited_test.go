@@ -1,7 +1,11 @@
 package pidfile
 
 import (
+	"errors"
+	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -32,6 +36,65 @@ func TestEdited(t *testing.T) {
 		id := Identity{Commands: []string{"sleep"}, Args: [][]string{{"61"}}, Edited: tt.edited}
 		if got := p.edited(id, []string{"sleep", "60"}, time.Now().Add(tt.written)); got != tt.want {
 			t.Errorf("%s: got %t", tt.name, got)
+		}
+	}
+}
+
+// TestEditedBeforeConf: haproxy reads its conf anew with arguments before those that
+// it was started with, and an operator adds some to the command in the profile. The
+// conf is among them still, so that an older process is the server.
+func TestEditedBeforeConf(t *testing.T) {
+	tree := t.TempDir()
+	dir := openDir(t, tree)
+	more := start(t, "good", []string{"/usr/bin/demo-server", "-sf", "12", "/etc/demo/1.conf"}, setsid)
+	other := start(t, "good", []string{"/usr/bin/demo-server", "-sf", "12", "/etc/demo/11.conf"}, setsid)
+	tail := start(t, "good", []string{"tail", "-f", "/etc/demo/1.conf"}, setsid)
+	family := start(t, "family", []string{"/usr/bin/demo-server", "-sf", "12", "/etc/demo/1.conf"}, setsid)
+	for _, tt := range []struct {
+		name    string
+		pid     int
+		written time.Duration // from now
+		want    State
+	}{
+		{"with the conf", more.pid(), 0, Running},
+		{"younger than the pidfile", more.pid(), -time.Hour, Foreign},
+		{"another conf", other.pid(), 0, Foreign},
+		{"another command", tail.pid(), 0, Foreign},
+		{"with workers", family.pid(), 0, Running},
+		{"a worker", family.said["fork"], 0, Foreign},
+	} {
+		put(t, tree, "1.pid", fmt.Sprintln(tt.pid))
+		written := time.Now().Add(tt.written)
+		check(t, os.Chtimes(filepath.Join(tree, "1.pid"), written, written))
+		f := dir.Inspect("1.pid", serverID)
+		f.Process.Close()
+		if f.State != tt.want {
+			t.Errorf("%s: got %s, want %s: %v", tt.name, f.State, tt.want, f.Err)
+		}
+	}
+}
+
+// TestTitled: what runs the file of the command under another title is no stranger if
+// it is older than the pidfile.
+func TestTitled(t *testing.T) {
+	d := start(t, "good", []string{"demo: master process"}, setsid)
+	p := handle(t, d.pid())
+	id := Identity{Commands: []string{filepath.Base(executable(d.pid()))}, Args: [][]string{{"/etc/demo/1.conf"}}}
+	for _, tt := range []struct {
+		name    string
+		command string
+		written time.Time
+		want    bool
+	}{
+		{"its file", id.Commands[0], time.Now(), true},
+		{"its file, but younger", id.Commands[0], time.Now().Add(-time.Hour), false},
+		{"another file", "demo-server", time.Now(), false},
+	} {
+		id.Commands = []string{tt.command}
+		state, err := p.verify(look(), id, tt.written)
+		var fe *ForeignError
+		if state != Foreign || !errors.As(err, &fe) || fe.Titled != tt.want {
+			t.Errorf("%s: %v, %v", tt.name, state, err)
 		}
 	}
 }

@@ -26,10 +26,13 @@ type Identity struct {
 	// Args are the arguments that must follow the command, one list for every
 	// way that is as good as another; more arguments may follow. No list at
 	// all: any arguments will do.
+	//
+	// The last of a list names the server's conf. The others may have been edited
+	// since the server was started: a process that shows only the last one is the
+	// server too if it is older than its pidfile.
 	Args [][]string
-	// Edited says that the arguments may have been edited since the server was
-	// started, so that one with others is the server too if it is older than its
-	// pidfile. It is for programs without a conf, which nothing else names.
+	// Edited says that no argument names a conf, so that the last one may have been
+	// edited as well.
 	Edited bool
 	// Other, if not nil, says whether arguments are those of another server with
 	// the same command, which an edited one must not be taken for.
@@ -122,6 +125,14 @@ func sameArg(a, b string) bool {
 		return true
 	}
 	return filepath.IsAbs(a) && filepath.IsAbs(b) && filepath.Clean(a) == filepath.Clean(b)
+}
+
+// tells says whether argv still has the argument that names the server's conf.
+func (id Identity) tells(argv []string) bool {
+	rest, _ := id.afterCommand(argv)
+	return slices.ContainsFunc(id.Args, func(want []string) bool {
+		return len(want) > 0 && slices.ContainsFunc(rest, func(arg string) bool { return sameArg(arg, want[len(want)-1]) })
+	})
 }
 
 // sameCommand says whether argv runs the server's command at all.

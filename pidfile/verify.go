@@ -35,25 +35,36 @@ func (p *Process) verify(v view, id Identity, written time.Time) (State, error) 
 			}
 			p.Await(time.Now().Add(time.Millisecond))
 		case !id.Matches(argv) && !p.edited(id, argv, written):
-			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Same: id.sameCommand(argv)}
+			same := id.sameCommand(argv)
+			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Same: same, Titled: !same && p.titled(id, written)}
 		case f.Nested:
 			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Nested: true}
 		default:
-			return p.verifyLeader(v, id, f.PPID)
+			return p.verifyLeader(v, id, f.PPID, argv)
 		}
 	}
 	return Unknown, fmt.Errorf("pid %d shows no command line", p.pid)
 }
 
 // edited says whether argv is the server's command with other arguments, as
-// they were before the profile was edited, in a process that is older than the
-// pidfile: whoever got the number of a server that is gone is younger. A pidfile that
+// they were before the profile was edited, or as a server has them while it
+// re-executes itself, in a process that is older than the pidfile.
+func (p *Process) edited(id Identity, argv []string, written time.Time) bool {
+	return id.sameCommand(argv) && (id.Edited || id.tells(argv)) && !id.other(argv) && p.olderThan(written)
+}
+
+// titled says whether the process runs the server's command under a title that it
+// has given itself, and is older than the pidfile: it is the server, or a part of it.
+func (p *Process) titled(id Identity, written time.Time) bool {
+	path := executable(p.pid)
+	return path != "" && id.names(path) && p.olderThan(written)
+}
+
+// olderThan says whether the process was started before a pidfile that names it was
+// written: whoever got the number of a server that is gone is younger. A pidfile that
 // was written at a time that is yet to come tells that the clock was set back since, and
 // nothing of who is older.
-func (p *Process) edited(id Identity, argv []string, written time.Time) bool {
-	if !id.Edited || !id.sameCommand(argv) || id.other(argv) {
-		return false
-	}
+func (p *Process) olderThan(written time.Time) bool {
 	st, err := stat(p.pid)
 	if err != nil {
 		return false
@@ -103,11 +114,13 @@ const (
 // verifyLeader tells a server from one of its workers, which show the same
 // command line: its parent, ppid when last seen, tells. A child of init stays one.
 // A pattern may match what started the server as well, so with one a session's
-// leader is taken for nobody's worker.
-func (p *Process) verifyLeader(v view, id Identity, ppid int) (State, error) {
+// leader is taken for nobody's worker. argv is what the process shows, for one whose
+// arguments have been edited: those of its parent have been as well.
+func (p *Process) verifyLeader(v view, id Identity, ppid int, argv []string) (State, error) {
 	if ppid <= 1 || id.Successors {
 		return Running, nil
 	}
+	edited := !id.Matches(argv)
 	if id.Match != nil {
 		if sid, err := unix.Getsid(p.pid); err == nil && sid == p.pid && !p.Exited() {
 			return Running, nil
@@ -128,7 +141,7 @@ func (p *Process) verifyLeader(v view, id Identity, ppid int) (State, error) {
 			continue
 		case Blocked(unseen): // it may be the server
 			return Unknown, fmt.Errorf("cannot see whose child pid %d is: %w", p.pid, unseen)
-		case len(parent) > 0 && id.Matches(parent):
+		case len(parent) > 0 && (id.Matches(parent) || edited && (slices.Equal(parent, argv) || id.tells(parent))):
 			return Foreign, &ForeignError{PID: p.pid, Worker: ppid, Argv: parent}
 		}
 		return Running, nil
@@ -157,6 +170,9 @@ type ForeignError struct {
 	Worker int      // the pid of the server that it is only a worker of, or 0
 	// Same says that it runs the server's command, though not with its conf.
 	Same bool
+	// Titled says that it runs the server's command under a title of its own, and is
+	// older than the pidfile.
+	Titled bool
 	// Nested says that it is the server of a container: it looks alike, but
 	// lives in a pid namespace below ours.
 	Nested bool
@@ -170,6 +186,9 @@ func (e *ForeignError) Error() string {
 		return fmt.Sprintf("pid %d is a server in another pid namespace: %q", e.PID, strings.Join(e.Argv, " "))
 	case e.Same:
 		return fmt.Sprintf("pid %d runs the same command for something else: %q", e.PID, strings.Join(e.Argv, " "))
+	}
+	if e.Titled {
+		return fmt.Sprintf("pid %d runs the same command and calls itself %q", e.PID, strings.Join(e.Argv, " "))
 	}
 	return fmt.Sprintf("pid %d is now %q", e.PID, e.Argv[0])
 }

@@ -111,7 +111,8 @@ func (l *look) leave() {
 // Stray says whether f found the server's command running for another conf
 // under a pid that no other pidfile of the run directory names: removing this
 // pidfile would lose the only trace of that process. It is so when mgr is given
-// the wrong conf directory.
+// the wrong conf directory, or when the server has given itself a title that the
+// profile does not describe.
 func (i *Instance) Stray(f pidfile.Finding) bool {
 	var fe *pidfile.ForeignError
 	if !errors.As(f.Err, &fe) {
@@ -119,6 +120,9 @@ func (i *Instance) Stray(f pidfile.Finding) bool {
 	}
 	if fe.Worker != 0 {
 		return true // the server itself was seen: it is the worker's parent
+	}
+	if fe.Titled {
+		return true // it has changed its title, and the profile has no match for that
 	}
 	if !fe.Same {
 		return false
