@@ -95,7 +95,7 @@ func (m *Manager) awaitPorts(ctx context.Context, ports []*port) map[*server.Ins
 		var left []*port
 		for _, p := range ports {
 			switch {
-			case !p.told && p.runs():
+			case !p.told && (p.runs() || m.runsLoose(p)):
 				continue // it is its own
 			case !p.told && m.leftBehind(p):
 				taken[p.i] = true
@@ -164,6 +164,14 @@ func (p *port) runs() bool {
 	f := p.i.Inspect()
 	f.Process.Close()
 	return f.State == pidfile.Running
+}
+
+// runsLoose says whether the instance runs without a pidfile and holds its own port:
+// the start will say why it starts no other. All processes are looked through only
+// if the holder looks like it.
+func (m *Manager) runsLoose(p *port) bool {
+	return m.untouchedSoFar(p.i) && p.i.Serves(m.socketHolder(p.holder)) &&
+		len(m.untracked([]*server.Instance{p.i}, nil)) > 0
 }
 
 // leftBehind says whether a worker of the dead server holds the port, having said
