@@ -72,10 +72,11 @@ func parsePID(content []byte) (int, error) {
 }
 
 // firstLine is what counts of a pidfile that a service has written its own way:
-// postmaster.pid says more on the lines behind the pid.
+// postmaster.pid says more on the lines behind the pid, and Postfix puts blanks
+// before it, up to a width of 32.
 func firstLine(content []byte) []byte {
 	line, _, _ := bytes.Cut(content, []byte("\n"))
-	return bytes.TrimRight(line, " \t\r")
+	return bytes.TrimLeft(bytes.TrimRight(line, " \t\r"), " ")
 }
 
 // A State is what is known of the process behind a pidfile.

@@ -50,7 +50,8 @@ func TestLines(t *testing.T) {
 	root := t.TempDir()
 	for content, want := range map[string]int{
 		"812\n": 812, "812": 812, "812 \n": 812, "812\r\n": 812, "812\n/srv/data\n1700000000\n5432\n": 812,
-		"": 0, "\n812\n": 0, " 812\n": 0, "812 x\n": 0, "-812\n": 0, "1\n": 0, "812/813\n": 0,
+		"": 0, "\n812\n": 0, "                             812\n": 812,
+		" \n812\n": 0, "\t812\n": 0, " -812\n": 0, "8 12\n": 0, "812 x\n": 0, "-812\n": 0, "1\n": 0, "812/813\n": 0,
 	} {
 		path := filepath.Join(root, "x.pid")
 		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
