@@ -152,14 +152,30 @@ func (i *Instance) match(id *pidfile.Identity) error {
 	if i.Program.Match == "" {
 		return nil
 	}
-	// The title has to name the file: that a process runs an interpreter tells
-	// nothing of it.
-	if argv, err := i.fleet.words(i.Program, i.Program.Command[:1], i.unit()); err == nil && strings.Contains(i.Program.Match, filepath.Base(argv[0])) {
-		id.Executable = i.fleet.look(argv[0]).file().binary
-	}
+	id.Executable = i.matched()
 	matches, err := i.glob(i.Program.Match)
 	id.Match = matches
 	return err
+}
+
+// matched is the file that a process runs which matches the program's pattern, "" if
+// that cannot be told. The pattern has to name the file: that a process runs an
+// interpreter tells nothing of it. Where it begins with a path, that is the file, of a
+// server that the command only starts perhaps, as postfix does master.
+func (i *Instance) matched() string {
+	words, err := i.fleet.words(i.Program, i.Program.Command[:1], i.unit())
+	if err != nil {
+		return ""
+	}
+	own := i.fleet.look(words[0]).file()
+	first, _, _ := strings.Cut(i.Program.Match, " ")
+	if filepath.IsAbs(first) && !strings.ContainsAny(first, `*?[]{}\%`) && !slices.Contains(own.interpreters, filepath.Base(first)) {
+		return i.fleet.look(first).file().binary
+	}
+	if strings.Contains(i.Program.Match, filepath.Base(words[0])) {
+		return own.binary
+	}
+	return ""
 }
 
 // glob fills in the variables of a glob and compiles it.
