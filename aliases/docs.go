@@ -90,6 +90,7 @@ var KeyDocs = []KeyDoc{
 	{"console_args", "words", "", "none", "words added to the command for `no-daemon`"},
 	{"user", "name", "", "the caller", "the user to run as, with its groups; a name or a number"},
 	{"group", "name", "", "the user's", "the group to run as"},
+	{"drops_to", "name", "", "none", "the user that it becomes by itself, started as another: without its pidfile it is then found among that user's processes"},
 	{"umask", "octal", "022", "", "its umask"},
 	{"directory", "path", "/", "", "working directory"},
 	{"nice", "number", "", "the caller's", "niceness, -20 to 19"},

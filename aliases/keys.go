@@ -66,6 +66,7 @@ var keys = sync.OnceValue(func() map[string]row {
 		"console_args":        each(words(func(p *Program) *[]string { return &p.ConsoleArgs })),
 		"user":                {set: text(func(p *Program) *string { return &p.User })},
 		"group":               {set: text(func(p *Program) *string { return &p.UserGroup })},
+		"drops_to":            {set: text(func(p *Program) *string { return &p.DropsTo })},
 		"umask":               {set: umask},
 		"directory":           each(directory),
 		"nice":                {set: nice},

@@ -55,6 +55,7 @@ var keyTests = []struct {
 	{"once_args", "once  --all", func(p *Program) { p.OnceArgs = []string{"once", "--all"} }},
 	{"console_args", "verbose", func(p *Program) { p.ConsoleArgs = []string{"verbose"} }},
 	{"user", "www-data", func(p *Program) { p.User = "www-data" }},
+	{"drops_to", "bind", func(p *Program) { p.DropsTo = "bind" }},
 	{"group", "%(ENV_HOME)s", func(p *Program) { p.UserGroup = "/home/u" }},
 	{"umask", "027", func(p *Program) { p.Umask = 0o27 }},
 	{"umask", "0", func(p *Program) { p.Umask = 0 }},

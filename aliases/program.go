@@ -54,6 +54,7 @@ type Program struct {
 
 	User        string // "": the caller's
 	UserGroup   string // "": the user's
+	DropsTo     string // the user that it becomes by itself, "": none is known
 	Umask       int
 	Directory   string
 	Nice        *int // nil: the caller's

@@ -133,8 +133,8 @@ Exit status: 0 it runs, and nothing is wrong; 1 something is.`
 hand, its pidfile was lost, or its start was interrupted. mgr looks for a
 process that shows the server's command line or its match, is no worker of
 another server, is named by no other pidfile, and belongs to root, the caller,
-the profile's user or the owner of the run directory. With --dry-run it says
-which.
+the profile's user or drops_to, or the owner of the run directory. With
+--dry-run it says which.
 
 Exit status: 0 each has a pidfile now, or had one; 1 some have no such process,
 or several: nothing was written for those.`

@@ -233,10 +233,22 @@ func (m *Manager) adoptBatch(ctx context.Context, batch []*server.Instance) bool
 		}
 		if err := m.adoptOne(i, states[i], found[i]); err != nil {
 			m.problem(i, "%s (%s): not adopted: %v", i, subject(i), err)
+			m.dropsHint(i, err)
 			ok = false
 		}
 	}
 	return ok
+}
+
+// errNoProcess says that nothing was found to adopt.
+var errNoProcess = errors.New("no process runs it")
+
+// dropsHint says where a server was not looked for that took on another user's
+// rights: anybody could make a process that looks like it.
+func (m *Manager) dropsHint(i *server.Instance, err error) {
+	if p := i.Program; errors.Is(err, errNoProcess) && p.User == "" && p.DropsTo == "" {
+		m.Console.Hint("if it runs as a user that it has changed to by itself, name that one with drops_to in the profile")
+	}
 }
 
 // adoptOne writes the pidfile of i, which was found as f says, if there is but one
@@ -249,7 +261,7 @@ func (m *Manager) adoptOne(i *server.Instance, f pidfile.Finding, u server.Untra
 	case f.State == pidfile.Unknown, f.State == pidfile.Foreign && i.Stray(f):
 		return f.Err
 	case len(u.PIDs)+len(u.Shared) == 0:
-		return errors.New("no process runs it")
+		return errNoProcess
 	case len(u.Shared) > 0:
 		return errors.New(runPIDs(append(u.PIDs, u.Shared...)) + " what may be another instance as well")
 	case len(u.PIDs) > 1:

@@ -63,7 +63,7 @@ func (e *exam) syntax() {
 
 // keyChecks are the names of the checks that the keys of a profile belong to.
 var keyChecks = map[string]string{
-	"user": "user", "group": "user", "command": "command", "checkcommand": "test", "directory": "directory", "pidfile": "run dir",
+	"user": "user", "drops_to": "user", "group": "user", "command": "command", "checkcommand": "test", "directory": "directory", "pidfile": "run dir",
 	"stdout_logfile": "logs", "stderr_logfile": "logs", "": "profile",
 }
 

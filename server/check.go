@@ -46,6 +46,9 @@ func (i *Instance) Obstacles() []Obstacle {
 	if _, err := i.fleet.credentials(p.User, ""); err != nil {
 		fail("user", err)
 	}
+	if _, err := i.fleet.credentials(p.DropsTo, ""); err != nil {
+		fail("drops_to", err)
+	}
 	if _, err := i.fleet.credentials("", p.UserGroup); err != nil {
 		fail("group", err)
 	}

@@ -18,6 +18,7 @@ type Resolved struct {
 	Process      string            `json:"process_name"`
 	User         string            `json:"user,omitempty"`
 	UserGroup    string            `json:"group,omitempty"`
+	DropsTo      string            `json:"drops_to,omitempty"`
 	Directory    string            `json:"directory"`
 	Umask        string            `json:"umask"`
 	Nice         *int              `json:"nice,omitempty"`
@@ -42,7 +43,7 @@ func (i *Instance) Resolve() (*Resolved, error) {
 	p := i.Program
 	words := func(list ...string) ([]string, error) { return i.fleet.words(p, list, i.unit()) }
 	r := &Resolved{
-		Group: p.Group, Process: i.Process, User: p.User, UserGroup: p.UserGroup, Umask: fmt.Sprintf("%03o", p.Umask), Nice: p.Nice,
+		Group: p.Group, Process: i.Process, User: p.User, UserGroup: p.UserGroup, DropsTo: p.DropsTo, Umask: fmt.Sprintf("%03o", p.Umask), Nice: p.Nice,
 		Forking: p.Forking, Priority: p.Priority, ReadyWait: p.ReadyWait.Seconds(), StartWait: p.StartWait.Seconds(),
 		StartRetries: p.StartRetries, Graceful: signalName(p.GracefulSignal), Reload: signalName(p.ReloadSignal),
 		Stop:        stopSchedule(p),

@@ -191,7 +191,7 @@ func (i *Instance) distinct(id pidfile.Identity) bool {
 }
 
 // mayRun says whether the users may be those of a server of i: root, the caller,
-// the profile's user, and who owns the run directory, who could write a pidfile
+// the profile's user, the one that it drops to, and who owns the run directory, who could write a pidfile
 // for any process of his. Nobody else can keep a server from being started by a
 // process that looks like it.
 func (i *Instance) mayRun(uids []uint32) bool {
@@ -204,8 +204,10 @@ func (i *Instance) mayRun(uids []uint32) bool {
 func (f *Fleet) trusted(programs []*aliases.Program) []uint32 {
 	users := []uint32{0, uint32(os.Geteuid())}
 	for _, p := range programs {
-		if creds, err := f.credentials(p.User, ""); err == nil && creds != nil {
-			users = append(users, uint32(creds.UID))
+		for _, name := range []string{p.User, p.DropsTo} {
+			if creds, err := f.credentials(name, ""); err == nil && creds != nil {
+				users = append(users, uint32(creds.UID))
+			}
 		}
 	}
 	var st unix.Stat_t
