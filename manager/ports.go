@@ -166,12 +166,19 @@ func (p *port) runs() bool {
 	return f.State == pidfile.Running
 }
 
-// runsLoose says whether the instance runs without a pidfile and holds its own port:
-// the start will say why it starts no other. All processes are looked through only
-// if the holder looks like it.
+// runsLoose says whether the instance runs without a pidfile and holds its own port,
+// or a worker of it does: the start will say why it starts no other. All processes are
+// looked through only if the holder looks like it.
 func (m *Manager) runsLoose(p *port) bool {
-	return m.untouchedSoFar(p.i) && p.i.Serves(m.socketHolder(p.holder)) &&
-		len(m.untracked([]*server.Instance{p.i}, nil)) > 0
+	if !m.untouchedSoFar(p.i) {
+		return false
+	}
+	pid := m.socketHolder(p.holder)
+	parent, err := pidfile.Parent(pid)
+	if !p.i.Serves(pid) && (err != nil || !p.i.Serves(parent)) {
+		return false
+	}
+	return len(m.untracked([]*server.Instance{p.i}, nil)) > 0
 }
 
 // leftBehind says whether a worker of the dead server holds the port, having said
