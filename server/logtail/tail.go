@@ -63,7 +63,7 @@ func Last(l Log, n int, emit func(line []byte)) error {
 	}
 	lines := cutter{headless: !whole}
 	text := io.NewSectionReader(f, from, info.Size()-from)
-	buf := make([]byte, blockSize)
+	buf := make([]byte, min(text.Size(), blockSize))
 	for {
 		got, err := text.Read(buf)
 		lines.add(buf[:got], emit)
@@ -84,7 +84,7 @@ func start(r io.ReaderAt, size int64, n int) (from int64, whole bool, err error)
 	if n == 0 {
 		return size, true, nil
 	}
-	buf := make([]byte, blockSize)
+	buf := make([]byte, min(size, blockSize))
 	end := size // of the line whose beginning is looked for
 	for at := size; at > 0; {
 		block := buf[:min(at, blockSize)]
