@@ -36,7 +36,7 @@ func (p *Process) verify(v view, id Identity, written time.Time) (State, error) 
 			p.Await(time.Now().Add(time.Millisecond))
 		case !id.Matches(argv) && !p.edited(id, argv, written):
 			same := id.sameCommand(argv)
-			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Same: same, Titled: !same && p.titled(id, written)}
+			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Same: same, Titled: !same && p.titled(id, argv, written)}
 		case f.Nested:
 			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Nested: true}
 		default:
@@ -55,7 +55,12 @@ func (p *Process) edited(id Identity, argv []string, written time.Time) bool {
 
 // titled says whether the process runs the server's command under a title that it
 // has given itself, and is older than the pidfile: it is the server, or a part of it.
-func (p *Process) titled(id Identity, written time.Time) bool {
+// A title is written over all arguments, so it shows as one. With more, the same file
+// may well be another program, under another name.
+func (p *Process) titled(id Identity, argv []string, written time.Time) bool {
+	if len(argv) != 1 {
+		return false
+	}
 	path := executable(p.pid)
 	return path != "" && id.names(path) && p.olderThan(written)
 }

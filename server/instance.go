@@ -121,10 +121,7 @@ func (i *Instance) Stray(f pidfile.Finding) bool {
 	if fe.Worker != 0 {
 		return true // the server itself was seen: it is the worker's parent
 	}
-	if fe.Titled {
-		return true // it has changed its title, and the profile has no match for that
-	}
-	if !fe.Same {
+	if !fe.Same && !fe.Titled {
 		return false
 	}
 	for _, name := range i.fleet.pids {
