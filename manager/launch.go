@@ -43,6 +43,7 @@ func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 	left, failed := s.launches.Until(over, s.untracked, func(c *server.Child) {
 		if mine[c] {
 			s.executed(c)
+			s.unborn(c)
 			c.Instance.Unlock()
 		}
 	})
@@ -174,6 +175,17 @@ func (s *starting) executed(c *server.Child) {
 	s.failed = true
 	s.forget(c)
 	m.result(i).undone("start")
+}
+
+// unborn notes of a process that has ended whether its pidfile was never written: a
+// stage that was killed, or for which there was no thread or memory. The lock is held.
+func (s *starting) unborn(c *server.Child) {
+	if !c.Exited || c.Executed {
+		return
+	}
+	f := c.Instance.Inspect()
+	f.Process.Close()
+	s.early[c] = f.Record.PID == 0
 }
 
 // limitWarning says once that a limit could not be set.

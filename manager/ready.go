@@ -216,7 +216,10 @@ func (s *starting) wasStopped(c *server.Child) bool {
 	p := c.Instance.Program
 	f := c.Instance.Inspect()
 	f.Process.Close()
-	if !p.OwnPidfile() {
+	switch {
+	case s.early[c]:
+		return f.Record.PID != 0
+	case !p.OwnPidfile():
 		return f.Record.PID != c.Process.PID()
 	}
 	return f.State == pidfile.Stopped && c.Tracked() && c.Obeyed(p.StopSignal)

@@ -45,6 +45,7 @@ type starting struct {
 	loose    map[*server.Instance][]int // servers, by pid, that run without a pidfile
 	again    []*server.Instance         // to be tried again
 	marks    map[*server.Instance]int   // of those: what their pidfiles hold meanwhile, see mark
+	early    map[*server.Child]bool     // those that ended before their pidfiles were there
 	launched []*server.Instance         // by a dry run
 	due      time.Time                  // when
 	failed   bool
@@ -54,7 +55,7 @@ type starting struct {
 // startAll starts the instances of servers but those in skip, tier after tier:
 // the next one begins once the one before is ready.
 func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip map[*server.Instance]bool) int {
-	s := &starting{m: m, skip: skip, begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}, stopped: map[*server.Instance]bool{}, left: map[*server.Instance]int{}, loose: map[*server.Instance][]int{}, marks: map[*server.Instance]int{}}
+	s := &starting{m: m, skip: skip, begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}, stopped: map[*server.Instance]bool{}, left: map[*server.Instance]int{}, loose: map[*server.Instance][]int{}, marks: map[*server.Instance]int{}, early: map[*server.Child]bool{}}
 	if err := m.openRunDir(); err != nil {
 		m.problem(nil, "%v: nothing started", err)
 		return Failed
