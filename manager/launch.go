@@ -219,3 +219,16 @@ func (s *starting) forget(c *server.Child) {
 	s.m.did(c.Instance, "start", pidfile.Stopped, 0)
 	s.restore(c.Instance)
 }
+
+// gone says of a server that runs that its pidfile is not there any more, if it was
+// found so: whoever stops a server removes that when it has ended.
+func (s *starting) gone(c *server.Child, f pidfile.Finding) bool {
+	m, i, pid := s.m, c.Instance, c.Process.PID()
+	if f.State != pidfile.Stopped || i.Program.OwnPidfile() || c.Process.Exited() {
+		return false
+	}
+	m.problem(i, "%s (%d - %s) was started, but its pidfile %q is not there any more", i, pid, subject(i), i.Pidfile)
+	m.adoptHint(i, []int{pid})
+	s.failed = true
+	return true
+}

@@ -180,6 +180,9 @@ func (s *starting) recognize(c *server.Child) {
 	if f.State == pidfile.Running {
 		s.m.did(c.Instance, "start", pidfile.Running, f.Record.PID).recover() // after a death, say
 	}
+	if s.gone(c, f) {
+		return
+	}
 	if f.State != pidfile.Foreign || f.Record.PID != c.Process.PID() || s.m.Options.Compat {
 		return
 	}
