@@ -72,7 +72,7 @@ var KeyDocs = []KeyDoc{
 	{"address", "text", "", "that of `ready`", "where it listens, for `why` and `status`: `tcp:HOST:PORT`, `unix:/PATH`, or `conf:HOSTKEY:PORTKEY`, two keys of the conf's `[DEFAULT]`; may hold variables"},
 	{"checkcommand", "words", "", "none", "tests the conf; `restart`, `reload` and `reload-seamless` do nothing unless it exits with 0"},
 	{"checkcommand_absent", "glob", "", "none", "a glob for the output of `checkcommand` if this version of the program has no such test: the conf is then not tested"},
-	{"ready", "text", "started", "`pidfile` if it is forking", "how it shows that it is ready: `started` (it is executed), `stdout-close` (it closes its stdout and stderr), `pidfile` (it has written its own), `notify` (READY=1, sd_notify(3)), `tcp:HOST:PORT`, `unix:/PATH` (accepts a connection), `http://…` (answers); may hold variables"},
+	{"ready", "text", "started", "`pidfile` if it is forking", "how it shows that it is ready: `started` (it is executed), `stdout-close` (it closes its stdout and stderr), `pidfile` (it has written its own), `notify` (READY=1, sd_notify(3)), `tcp:HOST:PORT`, `unix:/PATH` (accepts a connection, or datagrams), `http://…` (answers); may hold variables"},
 	{"readywaitsecs", "seconds", "60", "", "how long to wait until it is ready; after that the start has failed, and the server is left running. Also limits `checkcommand`, and a start's wait for an address, see below. 0: for ever"},
 	{"startsecs", "seconds", "1", "", "how long it must live to count as started, or as reloaded"},
 	{"startretries", "number", "3", "", "how often to try again if it dies during its start, after 1, 2, 3 … seconds"},

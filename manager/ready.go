@@ -244,7 +244,11 @@ func (s *starting) late(ctx context.Context, c *server.Child) {
 		m.Console.Hint("does the command write it there, and does match describe the process?")
 		return
 	}
-	m.problem(i, "%s (%d - %s) running, not ready after %s s", i, pid, subject(i), seconds(i.Program.ReadyWait))
+	why := ""
+	if err := c.Unreached(); err != nil {
+		why = ": " + err.Error()
+	}
+	m.problem(i, "%s (%d - %s) running, not ready after %s s%s", i, pid, subject(i), seconds(i.Program.ReadyWait), why)
 	m.unheard(c.Unheard())
 	if !c.Closed && i.Program.Ready.Kind() == aliases.ReadyStdoutClose {
 		m.Console.Hint("it keeps its stdout open: what it writes there from now on is lost")

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,27 +33,29 @@ type Child struct {
 	// only: who has the one that follows from its pidfile; nil: nobody.
 	Elsewhere error
 
-	mode     Mode
-	index    int // among its Launches
-	report   int // reading ends of pipes; -1: none, or at their end
-	output   int
-	reached  int              // by a probe
-	unprobe  func()           // ends the probe; nil: there was none
-	notify   *notifySocket    // nil: none
-	notified bool             // READY=1 has come
-	closedAt time.Time        // when Closed became true
-	said     []byte           // by the stage
-	notes    []logNote        // the logs that it writes to
-	read     bool             // those logs
-	launched time.Duration    // when, after boot, if it is forking
-	launcher *pidfile.Process // what was launched, if Followed
-	watch    *pidfile.Watch   // of the pidfile; nil: none
-	writes   int              // of the pidfile, by the server
-	moves    int              // to the pidfile's name
-	tracked  bool             // the server has written its pidfile, and is the process in it
-	detached bool             // the launched process has ended well, the server it made is awaited
-	missedAt time.Time        // when to look for it again
-	misses   int              // looks that found nothing
+	mode    Mode
+	index   int // among its Launches
+	report  int // reading ends of pipes; -1: none, or at their end
+	output  int
+	reached int    // by a probe
+	unprobe func() // ends the probe; nil: there was none
+	// unreached is why the last try of the probe failed, which goes on meanwhile; nil: there is none.
+	unreached *atomic.Pointer[error]
+	notify    *notifySocket    // nil: none
+	notified  bool             // READY=1 has come
+	closedAt  time.Time        // when Closed became true
+	said      []byte           // by the stage
+	notes     []logNote        // the logs that it writes to
+	read      bool             // those logs
+	launched  time.Duration    // when, after boot, if it is forking
+	launcher  *pidfile.Process // what was launched, if Followed
+	watch     *pidfile.Watch   // of the pidfile; nil: none
+	writes    int              // of the pidfile, by the server
+	moves     int              // to the pidfile's name
+	tracked   bool             // the server has written its pidfile, and is the process in it
+	detached  bool             // the launched process has ended well, the server it made is awaited
+	missedAt  time.Time        // when to look for it again
+	misses    int              // looks that found nothing
 }
 
 // maxOutput is how much of a server's output is kept, in bytes.

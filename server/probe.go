@@ -6,11 +6,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -64,20 +66,45 @@ func (c *Child) startProbe(ctx context.Context) error {
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return fmt.Errorf("pipe: %w", err)
 	}
-	c.reached = pipe[0]
+	c.reached, c.unreached = pipe[0], new(atomic.Pointer[error])
 	ctx, c.unprobe = context.WithCancel(ctx)
 	// A goroutine for each, since a try may block for as long as its peer likes.
 	go func() {
 		defer unix.Close(pipe[1])
-		for pause := firstPause; try(ctx) != nil; pause = min(2*pause, lastPause) {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(pause):
-			}
-		}
+		c.probe(ctx, try)
 	}()
 	return nil
+}
+
+// probe tries until it succeeds, or ctx ends.
+func (c *Child) probe(ctx context.Context, try func(context.Context) error) {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := try(ctx)
+		if err == nil {
+			return
+		}
+		if ctx.Err() == nil { // or it was broken off
+			c.unreached.Store(&err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// Unreached is why the last try to reach the server failed; nil if there was none, or
+// nothing is to be reached.
+func (c *Child) Unreached() error {
+	if c.unreached == nil {
+		return nil
+	}
+	err := c.unreached.Load()
+	if err == nil {
+		return nil
+	}
+	return *err
 }
 
 // reach gives what tries to reach a server of that readiness; nil if nothing
@@ -88,7 +115,7 @@ func reach(r aliases.Readiness) func(context.Context) error {
 	case aliases.ReadyTCP:
 		return dial("tcp", address)
 	case aliases.ReadyUnix:
-		return dial("unix", address)
+		return dialUnix(address)
 	case aliases.ReadyHTTP:
 		return func(ctx context.Context) error { return get(ctx, string(r)) }
 	}
@@ -103,6 +130,20 @@ func dial(network, address string) func(context.Context) error {
 			return err
 		}
 		return conn.Close()
+	}
+}
+
+// dialUnix connects to a socket of any type: syslog's takes datagrams.
+func dialUnix(path string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		err := dial("unix", path)(ctx)
+		for _, network := range []string{"unixgram", "unixpacket"} {
+			if !errors.Is(err, unix.EPROTOTYPE) {
+				break
+			}
+			err = dial(network, path)(ctx)
+		}
+		return err
 	}
 }
 
@@ -134,7 +175,7 @@ func get(ctx context.Context, address string) error {
 	}
 	code, err := answer(bufio.NewReader(conn))
 	if err == nil && code >= 400 {
-		err = fmt.Errorf("status %d", code)
+		err = fmt.Errorf("%s: status %d", u.Redacted(), code)
 	}
 	return err
 }

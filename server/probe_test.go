@@ -3,8 +3,11 @@ package server
 import (
 	"bufio"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestAnswer(t *testing.T) {
@@ -31,6 +34,33 @@ func TestAnswer(t *testing.T) {
 	for _, tt := range tests {
 		if code, err := answer(bufio.NewReader(strings.NewReader(tt.text))); code != tt.code || (err == nil) != (tt.code > 0) {
 			t.Errorf("%.60q: %d, %v, want %d", tt.text, code, err, tt.code)
+		}
+	}
+}
+
+// TestDialUnix: a socket of any type that somebody has bound is reached, syslog's too.
+func TestDialUnix(t *testing.T) {
+	for _, typ := range []int{unix.SOCK_STREAM, unix.SOCK_DGRAM, unix.SOCK_SEQPACKET} {
+		path := filepath.Join(t.TempDir(), "s")
+		if dialUnix(path)(t.Context()) == nil {
+			t.Errorf("%d: reached before it was there", typ)
+		}
+		fd, err := unix.Socket(unix.AF_UNIX, typ|unix.SOCK_CLOEXEC, 0)
+		if err == nil {
+			err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+		}
+		if err == nil && typ != unix.SOCK_DGRAM {
+			err = unix.Listen(fd, 1)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := dialUnix(path)(t.Context()); err != nil {
+			t.Errorf("%d: %v", typ, err)
+		}
+		unix.Close(fd)
+		if dialUnix(path)(t.Context()) == nil {
+			t.Errorf("%d: reached when nobody had it any more", typ)
 		}
 	}
 }
