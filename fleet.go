@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,25 +16,55 @@ import (
 	"mgr/server"
 )
 
+// load is fleet, unless ctx ends first. With an error it gives the exit status.
+func load(ctx context.Context, c *cli.Context) (*server.Fleet, int, error) {
+	path, err := profilePath(c)
+	if err != nil {
+		return nil, manager.Usage, err
+	}
+	type loaded struct {
+		f   *server.Fleet
+		err error
+	}
+	done := make(chan loaded, 1)
+	// A goroutine, since who writes a profile into a pipe may take his time.
+	go func() {
+		f, err := fleetOf(c, path)
+		done <- loaded{f, err}
+	}()
+	select {
+	case l := <-done:
+		return l.f, manager.Usage, l.err
+	case <-ctx.Done():
+		var by manager.Interrupted
+		errors.As(context.Cause(ctx), &by)
+		return nil, by.Status(), &fs.PathError{Op: "profile", Path: path, Err: by}
+	}
+}
+
+// profilePath is where the profile is, "" for the one that is built in.
+func profilePath(c *cli.Context) (string, error) {
+	path := c.String("profile")
+	switch {
+	case path != "":
+		return filepath.Abs(path)
+	case c.IsSet("profile"):
+		return "", errors.New("--profile, or $MGR_PROFILE: no file named")
+	}
+	return present(manager.SystemProfile)
+}
+
 // fleet loads the profile and applies the roots.
 func fleet(c *cli.Context) (*server.Fleet, error) {
-	path := c.String("profile")
-	if path == "" && c.IsSet("profile") {
-		return nil, errors.New("--profile, or $MGR_PROFILE: no file named")
+	path, err := profilePath(c)
+	if err != nil {
+		return nil, err
 	}
-	if path == "" {
-		var err error
-		if path, err = present(manager.SystemProfile); err != nil {
-			return nil, err
-		}
-	}
+	return fleetOf(c, path)
+}
+
+func fleetOf(c *cli.Context, path string) (*server.Fleet, error) {
 	host, _ := os.Hostname()
-	if path != "" {
-		var err error
-		if path, err = filepath.Abs(path); err != nil {
-			return nil, err
-		}
-	}
 	profile, err := aliases.Load(aliases.Source{Path: path, Host: host, Env: os.LookupEnv})
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -112,14 +113,19 @@ func dispatch(c *cli.Context, console *manager.Console) (int, error) {
 	if err != nil {
 		return manager.Usage, err
 	}
+	ctx, finish := interruptible()
 	var f *server.Fleet
 	if !cmd.Bare() {
-		if f, err = fleet(c); err != nil {
-			return manager.Usage, err
+		var status int
+		if f, status, err = load(ctx, c); err != nil {
+			return status, err
 		}
 	}
+	if cmd.Name != "no-daemon" && !o.Foreground && !o.Stays() {
+		finish()
+	}
 	m := &manager.Manager{Fleet: f, Console: console, Options: o, Flags: describe(flags())}
-	return m.Run(interruptible(cmd.Name == "no-daemon" || o.Foreground || o.Stays()), cmd, servers), nil
+	return m.Run(ctx, cmd, servers), nil
 }
 
 // compatUsage is what swift-init says to too few words or an unknown command.
@@ -134,17 +140,21 @@ func compatUsage(c *cli.Context, console *manager.Console, words []string) int {
 }
 
 // interruptible gives a context that SIGINT, SIGTERM and SIGQUIT end, with a cause
-// that tells which of them did. A second one ends mgr as usual. SIGHUP, a lost
-// ssh line, does not leave a job half done, but ends one that sits in the
+// that tells which of them did. A second one ends mgr as usual. So does SIGHUP, a lost
+// ssh line, until finish is called: a job is not left half done, unless it sits in the
 // foreground.
-func interruptible(foreground bool) context.Context {
+func interruptible() (ctx context.Context, finish func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
+	finishes := new(atomic.Bool)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup(1) has it
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	// A goroutine, since signals come while the command waits.
 	go func() {
 		for sig := range signals {
-			if sig == syscall.SIGHUP && !foreground {
+			if sig == syscall.SIGHUP && finishes.Load() {
 				continue
 			}
 			signal.Reset(syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
@@ -152,5 +162,5 @@ func interruptible(foreground bool) context.Context {
 			return
 		}
 	}()
-	return ctx
+	return ctx, func() { finishes.Store(true) }
 }

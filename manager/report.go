@@ -43,6 +43,9 @@ type Interrupted struct{ Signal syscall.Signal }
 // Error names the signal.
 func (i Interrupted) Error() string { return "interrupted by " + signalName(i.Signal) }
 
+// Status is what an interrupted mgr exits with.
+func (i Interrupted) Status() int { return 128 + int(i.Signal) }
+
 // Refuse reports what keeps a command from being run at all: on stderr and, with
 // --json, in a document, which has the status. name is the command's, "" if the
 // words name none.
@@ -163,7 +166,7 @@ func (m *Manager) exitStatus(ctx context.Context, status int) int {
 		return min(status, Failed)
 	case errors.As(context.Cause(ctx), &by):
 		m.fault(nil, by.Error())
-		return 128 + int(by.Signal)
+		return by.Status()
 	}
 	return status
 }
