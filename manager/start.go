@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"mgr/aliases"
@@ -38,6 +39,7 @@ type starting struct {
 	launches *server.Launches          // of the round that is under way
 	skip     map[*server.Instance]bool // not to be started
 	begun    map[*server.Instance]bool
+	met      map[*server.Instance]bool  // the Manager's, as this start found it
 	already  map[*aliases.Program]bool  // some instance of it runs
 	tries    map[*server.Instance]int   // starts that ended in a death
 	stopped  map[*server.Instance]bool  // by somebody else, while they started
@@ -55,7 +57,11 @@ type starting struct {
 // startAll starts the instances of servers but those in skip, tier after tier:
 // the next one begins once the one before is ready.
 func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip map[*server.Instance]bool) int {
-	s := &starting{m: m, skip: skip, begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}, stopped: map[*server.Instance]bool{}, left: map[*server.Instance]int{}, loose: map[*server.Instance][]int{}, marks: map[*server.Instance]int{}, early: map[*server.Child]bool{}}
+	s := &starting{
+		m: m, skip: skip, met: maps.Clone(m.met),
+		begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}, stopped: map[*server.Instance]bool{},
+		left: map[*server.Instance]int{}, loose: map[*server.Instance][]int{}, marks: map[*server.Instance]int{}, early: map[*server.Child]bool{},
+	}
 	if err := m.openRunDir(); err != nil {
 		m.problem(nil, "%v: nothing started", err)
 		return Failed
@@ -150,7 +156,13 @@ func (s *starting) round(ctx context.Context, servers []*server.Server, todo []*
 // interrupted says where a start stands that the user broke off.
 func (s *starting) interrupted(todo []*server.Instance) {
 	for _, i := range todo {
-		if _, met := s.m.met[i]; !s.begun[i] && !met {
+		_, met := s.m.met[i]
+		stopped, before := s.met[i]
+		switch {
+		case s.begun[i], met && !before:
+		case stopped:
+			s.m.problem(i, "interrupted: %s (%s) was stopped, and not started again", i, subject(i))
+		default:
 			s.m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
 		}
 	}
