@@ -104,7 +104,7 @@ func (s *starting) launch(i *server.Instance, f pidfile.Finding) *server.Child {
 			return nil
 		}
 	default:
-		m.problem(i, "%s: cannot tell whether it runs, not started: %v", i, f.Err)
+		m.problem(i, "%s (%s): cannot tell whether it runs, not started: %v", i, subject(i), f.Err)
 		s.failed = true
 		return nil
 	}

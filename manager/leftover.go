@@ -78,7 +78,7 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 		}
 	default:
 		s.ran[i.Program] = true
-		m.problem(i, "%s: cannot tell whether it runs: %v", i, f.Err)
+		m.problem(i, "%s (%s): cannot tell whether it runs: %v", i, subject(i), f.Err)
 		s.failed = true
 	}
 	return nil

@@ -167,6 +167,8 @@ func (m *Manager) signalOne(i *server.Instance, found pidfile.Finding, f func(*s
 		return 0, fmt.Errorf("dead (%s), pidfile left", subject(i))
 	case pidfile.Foreign:
 		return 0, fmt.Errorf("not running (%s): %s: not signalled", subject(i), m.holder(found))
+	case pidfile.Malformed:
+		return 0, found.Err // which has the path
 	}
-	return 0, found.Err
+	return 0, fmt.Errorf("cannot tell whether it runs (%s): %w", subject(i), found.Err)
 }

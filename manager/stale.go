@@ -48,9 +48,14 @@ func (m *Manager) isStale(i *server.Instance) (stale, told bool) {
 	f := i.Inspect()
 	defer f.Process.Close()
 	r := m.found(i, f)
-	if f.State != pidfile.Running {
+	switch f.State {
+	case pidfile.Running:
+	case pidfile.Unknown:
+		m.problem(i, "%s (%s): cannot tell whether it is stale: %v", i, subject(i), f.Err)
+		return false, false
+	default:
 		m.note("%s (%s) is %s: left alone", i, subject(i), f.State)
-		return false, f.State != pidfile.Unknown
+		return false, true
 	}
 	older, err := i.Stale(f)
 	r.Stale = staleWords(older)

@@ -139,8 +139,17 @@ func (m *Manager) showLine(s sighting) {
 		r.fail("%s", m.holder(f))
 	default:
 		m.Console.Paint(red, "%s %s (%s)", i, f.State, subject(i))
-		m.problem(i, "%s: %v", i, f.Err)
+		m.unclear(i, f)
 	}
+}
+
+// unclear says why it cannot be told whether i, which was found as f says, runs.
+func (m *Manager) unclear(i *server.Instance, f pidfile.Finding) {
+	if f.State == pidfile.Malformed { // of which the error has the path
+		m.problem(i, "%s: %v", i, f.Err)
+		return
+	}
+	m.problem(i, "%s (%s): %v", i, subject(i), f.Err)
 }
 
 // reasons says in a sentence why i, which was found as f says, does not run, as far
