@@ -17,7 +17,9 @@ func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 	case pidfile.Dead:
 		m.noteStale(i)
 		if !m.foretold(i) { // or it still runs, and has workers
-			s.mentionLeft(i, f.Record)
+			if err := s.mentionLeft(i, f.Record); err != nil {
+				return fmt.Errorf("pidfile %q: what pid %d left behind cannot be looked for: %w", i.Pidfile, f.Record.PID, err)
+			}
 		}
 	case pidfile.Foreign:
 		if i.Stray(f) {
@@ -35,11 +37,11 @@ func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 
 // mentionLeft tells of workers that the server before left behind: those of a
 // graceful stop finish what they do, those of a crash may hold the port.
-func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) {
+func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) error {
 	pid := rec.PID
 	left, err := i.Left(rec)
 	if err != nil || len(left) == 0 {
-		return
+		return err
 	}
 	var pids []string
 	for _, p := range left {
@@ -51,6 +53,7 @@ func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) {
 	if !s.m.Options.DryRun && !s.m.Options.Compat {
 		s.left[i] = pid
 	}
+	return nil
 }
 
 // restore puts back the pidfile of a dead server whose workers still run, if no

@@ -51,7 +51,13 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 	switch f.State {
 	case pidfile.Stopped:
 	case pidfile.Dead:
-		if left := s.orphans(i, f.Record); len(left) > 0 {
+		left, err := s.orphans(i, f.Record)
+		if err != nil {
+			s.ran[i.Program] = true // or it cannot be told
+			m.problem(i, "%s (%d - %s) is dead, and what it left behind cannot be looked for: %v: pidfile %q kept", i, f.Record.PID, subject(i), err, i.Pidfile)
+			s.failed = true
+		}
+		if err != nil || len(left) > 0 {
 			return left
 		}
 		m.noteStale(i)
@@ -97,23 +103,20 @@ func (m *Manager) titleHint(f pidfile.Finding) bool {
 
 // orphans stops the workers that a server left behind when it died: they hold
 // its port. swift-init leaves them (and ships swift-orphans to find them).
-func (s *stopping) orphans(i *server.Instance, rec pidfile.Record) []*target {
+func (s *stopping) orphans(i *server.Instance, rec pidfile.Record) ([]*target, error) {
 	pid := rec.PID
 	if s.m.Options.Compat {
-		return nil
+		return nil, nil
 	}
 	left, err := i.Left(rec)
 	if err == nil && len(left) == 0 && s.m.Options.Kill {
 		left, err = i.Orphans() // of a server that led no group
 	}
-	if err != nil {
-		s.m.problem(i, "%s: %v", i, err)
-	}
-	if len(left) == 0 {
-		return nil
+	if err != nil || len(left) == 0 {
+		return nil, err
 	}
 	s.m.warn(i, "%s (%d - %s) is dead and left %d workers behind: %s them", i, pid, subject(i), len(left), s.m.tense("stopping", "would stop"))
-	return s.send(i, pid, left)
+	return s.send(i, pid, left), nil
 }
 
 // unnamed says whether the server runs though its pidfile names nobody: then

@@ -117,11 +117,12 @@ func (s *starting) unmark(i *server.Instance, mark int) {
 	s.m.did(i, "start", pidfile.Stopped, 0)
 }
 
-// leavesWorkers says whether workers of the dead server whose pidfile holds rec run.
+// leavesWorkers says whether workers of the dead server whose pidfile holds rec run, or
+// may, since it cannot be told.
 func leavesWorkers(i *server.Instance, rec pidfile.Record) bool {
 	left, err := i.Left(rec)
 	for _, p := range left {
 		p.Close()
 	}
-	return err == nil && len(left) > 0
+	return err != nil || len(left) > 0
 }
