@@ -42,6 +42,7 @@ type exam struct {
 	i       *server.Instance
 	f       pidfile.Finding
 	copies  server.Untracked
+	unseen  error // why copies could not be looked for
 	checks  []check
 	process *pidfile.Process // of a server that runs; nil: it does not
 	// obstacles are what of the profile keeps the server from being started.
@@ -68,7 +69,7 @@ func (m *Manager) why(ctx context.Context, servers []*server.Server) int {
 		if n > 0 {
 			m.Console.Say("")
 		}
-		e := &exam{m: m, i: i, copies: copies[i]}
+		e := &exam{m: m, i: i, copies: copies[i], unseen: err}
 		if e.run(ctx); e.wrong() {
 			status = Failed
 		}

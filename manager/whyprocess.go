@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -69,30 +70,29 @@ func (e *exam) copied() {
 	if len(u.Shared) > 0 {
 		e.add(verdictWarning, "copies", "%s what may be this server or another one, without a pidfile", runPIDs(u.Shared)).Next = "ps -fp " + joinPIDs(u.Shared, ",")
 	}
-	left := e.left()
+	left, err := e.left()
 	if len(left) > 0 {
 		e.add(verdictWarning, "copies", "workers of the dead pid %d still run: %s", e.f.Record.PID, listPIDs(left)).Next = "mgr stop " + wordFor(i)
 	}
-	if len(u.PIDs)+len(u.Shared)+len(left) == 0 {
+	if err = cmp.Or(e.unseen, err); err != nil {
+		e.add(verdictUnknown, "copies", "processes cannot be looked at: %v", err)
+	} else if len(u.PIDs)+len(u.Shared)+len(left) == 0 {
 		e.add(verdictOK, "copies", "no process that looks like it is without a pidfile")
 	}
 }
 
 // left gives the workers of a dead server.
-func (e *exam) left() []int {
+func (e *exam) left() ([]int, error) {
 	if e.f.State != pidfile.Dead {
-		return nil
+		return nil, nil
 	}
 	workers, err := e.i.Left(e.f.Record)
-	if err != nil {
-		return nil
-	}
 	var pids []int
 	for _, p := range workers {
 		pids = append(pids, p.PID())
 		p.Close()
 	}
-	return pids
+	return pids, err
 }
 
 // port looks who listens where the server is to listen.
