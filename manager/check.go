@@ -16,7 +16,7 @@ import (
 // check says whether everything is in order to run the servers. The profile was
 // parsed, or check would not have been reached.
 func (m *Manager) check(ctx context.Context, servers []*server.Server) int {
-	c := &checking{m: m, bad: map[*server.Instance]bool{}}
+	c := &checking{m: m, strict: m.strict(servers), bad: map[*server.Instance]bool{}}
 	m.note("profile %s: %d programs", m.Fleet.Profile.File, len(m.Fleet.Profile.Programs))
 	for _, n := range m.Fleet.Profile.Notes {
 		m.note("%v", n)
@@ -24,7 +24,7 @@ func (m *Manager) check(ctx context.Context, servers []*server.Server) int {
 	c.dirs(servers)
 	m.impossible(servers, func(i *server.Instance, err *aliases.Error) { c.finding(i, "%v", err) })
 	for _, s := range servers {
-		c.server(s, m.strict(servers))
+		c.server(s)
 	}
 	n := 0
 	sound := make([]*server.Server, 0, len(servers))
@@ -62,6 +62,7 @@ func (m *Manager) runChecks(ctx context.Context, servers []*server.Server) bool 
 // checking is what a check has found so far.
 type checking struct {
 	m        *Manager
+	strict   bool // a missing conf is an error
 	findings int
 	bad      map[*server.Instance]bool
 }
@@ -85,7 +86,7 @@ func (c *checking) dirs(servers []*server.Server) {
 	}
 }
 
-func (c *checking) server(s *server.Server, strict bool) {
+func (c *checking) server(s *server.Server) {
 	m := c.m
 	for _, err := range s.Errs {
 		c.finding(nil, "%s: %v", s.Program.Name, err)
@@ -93,10 +94,10 @@ func (c *checking) server(s *server.Server, strict bool) {
 	if s.Deprecated != "" {
 		m.deprecated(s)
 	}
-	if len(s.Instances) == 0 && strict && m.Options.Number != 0 {
+	if len(s.Instances) == 0 && c.strict && m.Options.Number != 0 {
 		m.noConf(s, &m.errors)
 		c.findings++
-	} else if len(s.Instances) == 0 && strict {
+	} else if len(s.Instances) == 0 && c.strict {
 		c.finding(nil, "%s: no conf below %q", s.Program.Name, m.Fleet.ConfDir)
 	}
 	for _, i := range s.Instances {

@@ -25,12 +25,12 @@ type logTail struct {
 
 // logs shows the last lines that servers wrote, and, to follow them, the next ones.
 func (m *Manager) logs(ctx context.Context, servers []*server.Server) int {
-	v := &logView{m: m, lines: defaultLines, shown: map[*server.Instance]bool{}, unseen: map[*server.Instance]error{}}
+	v := &logView{m: m, strict: m.strict(servers), lines: defaultLines, shown: map[*server.Instance]bool{}, unseen: map[*server.Instance]error{}}
 	if m.Options.Lines != nil {
 		v.lines = *m.Options.Lines
 	}
 	for _, s := range servers {
-		v.find(s, m.strict(servers))
+		v.find(s)
 	}
 	v.name()
 	switch {
@@ -53,6 +53,7 @@ func (m *Manager) logs(ctx context.Context, servers []*server.Server) int {
 // A logView is what logs is about to show.
 type logView struct {
 	m      *Manager
+	strict bool // a missing conf is an error
 	lines  int
 	all    []*server.Instance
 	logs   []*viewed
@@ -72,12 +73,12 @@ type viewed struct {
 }
 
 // find finds the logs of a server.
-func (v *logView) find(s *server.Server, strict bool) {
+func (v *logView) find(s *server.Server) {
 	for _, err := range s.Errs {
 		v.m.problem(nil, "%s: %v", s.Program.Name, err)
 		v.failed = true
 	}
-	if len(s.Instances) == 0 && strict {
+	if len(s.Instances) == 0 && v.strict {
 		v.m.noConf(s, &v.m.errors)
 		v.failed = true
 	}

@@ -91,7 +91,7 @@ func (m *Manager) run(ctx context.Context, cmd Command, words []string) int {
 	if cmd.bare {
 		return cmd.run(m, ctx, nil)
 	}
-	servers, status := m.selected(words, cmd.absent)
+	servers, status := m.selected(cmd, words)
 	if status != OK {
 		return status
 	}

@@ -11,14 +11,13 @@ import (
 	"mgr/server"
 )
 
-// selected turns words into servers, or says what is wrong with them. absent says
-// that programs may be named that are not installed.
-func (m *Manager) selected(words []string, absent bool) ([]*server.Server, int) {
+// selected turns words into the servers of a command, or says what is wrong with them.
+func (m *Manager) selected(cmd Command, words []string) ([]*server.Server, int) {
 	targets, errs := m.Fleet.Profile.Expand(aliases.Selection{
 		Words:     words,
 		Except:    m.Options.Except,
 		Installed: m.Fleet.Installed,
-		Absent:    absent,
+		Absent:    cmd.absent,
 	})
 	for _, err := range errs {
 		m.problem(nil, "%v", err)

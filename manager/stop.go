@@ -38,20 +38,21 @@ func (m *Manager) kill(ctx context.Context, servers []*server.Server) int {
 
 // A stopping is one round of stopping.
 type stopping struct {
-	m       *Manager
-	targets []*target // the running instances that were signalled
-	failed  bool      // something is not stopped, or cannot be told to be
-	begun   map[*server.Instance]bool
-	wait    *waiting
-	under   []*target                             // of the targets, those not settled yet
-	ran     map[*aliases.Program]bool             // something of it runs, or ran
-	tree    *pidfile.Tree                         // before the signals, where a stop may kill
-	open    int                                   // handles on those of under, and on their families
-	ports   bool                                  // a start will follow: take down what the servers listen at
-	missing []*server.Instance                    // those that were found not to run
-	held    []*server.Instance                    // those that another mgr has kept locked
-	loose   []*server.Instance                    // of those, the ones that run without a pidfile
-	beside  map[*server.Instance]server.Untracked // servers that ran without a pidfile before the signals, at -v
+	m        *Manager
+	targets  []*target // the running instances that were signalled
+	failed   bool      // something is not stopped, or cannot be told to be
+	begun    map[*server.Instance]bool
+	wait     *waiting
+	under    []*target                             // of the targets, those not settled yet
+	ran      map[*aliases.Program]bool             // something of it runs, or ran
+	families bool                                  // of this tier: a stop of some may kill, or signals groups
+	tree     *pidfile.Tree                         // before the signals, where families matter
+	open     int                                   // handles on those of under, and on their families
+	ports    bool                                  // a start will follow: take down what the servers listen at
+	held     []*server.Instance                    // those that another mgr has kept locked
+	missing  []*server.Instance                    // those that were found not to run
+	loose    []*server.Instance                    // of those, the ones that run without a pidfile
+	beside   map[*server.Instance]server.Untracked // servers that ran without a pidfile before the signals, at -v
 }
 
 // perRound is how many servers are signalled before those that have ended by then
@@ -123,14 +124,14 @@ func (s *stopping) untouched(srv *server.Server) bool {
 // signalled, unless what belongs to whom has to be looked at before the first
 // signal.
 func (s *stopping) tier(ctx context.Context, all []*server.Instance) {
-	families := s.familiesMatter(all)
+	s.families = s.familiesMatter(all)
 	b := batching{
 		size:   min(perRound, handles()/2),
-		act:    func(batch []*server.Instance) { s.batch(ctx, batch, families) },
+		act:    func(batch []*server.Instance) { s.batch(ctx, batch) },
 		settle: func() { s.settle(ctx) },
 		gaveUp: func(i *server.Instance) { s.held = append(s.held, i) },
 	}
-	if families {
+	if s.families {
 		b.size = handles() / 2
 	}
 	if !s.m.each(ctx, all, b) {
@@ -147,10 +148,10 @@ func (s *stopping) familiesMatter(all []*server.Instance) bool {
 
 // batch signals instances whose locks are held, and deals with what ends
 // meanwhile.
-func (s *stopping) batch(ctx context.Context, batch []*server.Instance, families bool) {
+func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 	s.wait.until(ctx, max(handles()-len(batch), 0))
 	s.tree = nil
-	if families {
+	if s.families {
 		s.tree = s.snapshot()
 	}
 	done, room := 0, handles()
@@ -171,7 +172,7 @@ func (s *stopping) batch(ctx context.Context, batch []*server.Instance, families
 	}
 	unlock(batch[done:])
 	s.m.Console.Flush()
-	if families {
+	if s.families {
 		s.settle(ctx)
 		return
 	}
