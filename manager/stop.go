@@ -277,26 +277,3 @@ func (s *stopping) refused(i *server.Instance, pid int, err error) {
 	s.m.Console.Say("No permission to signal PID %d", pid)
 	s.m.problem(i, "%s (%d): not permitted to signal it: run mgr as root, or as the user that it runs as", i, pid)
 }
-
-// ended notes that a target has ended. The pidfile goes with the last process
-// of its instance.
-func (s *stopping) ended(t *target, all []*target) {
-	t.gone = true
-	if t.member {
-		return
-	}
-	s.m.Console.Say("%s (%d) appears to have stopped", t.i, t.process.PID())
-	for _, other := range all {
-		if other.i == t.i && !other.gone {
-			return
-		}
-	}
-	after, pid := pidfile.Stopped, 0
-	if t.recorded != 0 && !s.remove(t.i, t.recorded) {
-		after, pid = pidfile.Dead, t.recorded
-	}
-	s.m.did(t.i, "stop", after, pid).recover()
-	if !t.kill { // or a new server would be taken for a copy of the old one
-		t.i.Unlock()
-	}
-}

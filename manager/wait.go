@@ -103,6 +103,29 @@ func (x *waiting) step(deadline time.Time) int {
 	return len(keys)
 }
 
+// ended notes that a target has ended. The pidfile goes with the last process
+// of its instance.
+func (s *stopping) ended(t *target, all []*target) {
+	t.gone = true
+	if t.member {
+		return
+	}
+	s.m.Console.Say("%s (%d) appears to have stopped", t.i, t.process.PID())
+	for _, other := range all {
+		if other.i == t.i && !other.gone {
+			return
+		}
+	}
+	after, pid := pidfile.Stopped, 0
+	if t.recorded != 0 && !s.remove(t.i, t.recorded) {
+		after, pid = pidfile.Dead, t.recorded
+	}
+	s.m.did(t.i, "stop", after, pid).recover()
+	if !t.kill { // or a new server would be taken for a copy of the old one
+		t.i.Unlock()
+	}
+}
+
 // show shows the first one that is waited for.
 func (x *waiting) show() {
 	c := x.s.m.Console
