@@ -39,3 +39,11 @@ func TestSinceBoot(t *testing.T) {
 		t.Errorf("a process was started %v after boot, between %v and %v", started, before, after)
 	}
 }
+
+// TestStartedLate: a machine may have been up for years.
+func TestStartedLate(t *testing.T) {
+	const uptime = 10 * 365 * 24 * time.Hour
+	if got := (Stat{Start: uint64(uptime / startTick)}).started(); got != uptime {
+		t.Errorf("after %v, want %v", got, uptime)
+	}
+}

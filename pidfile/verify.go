@@ -86,7 +86,7 @@ func (s Stat) age() (time.Duration, bool) {
 }
 
 // started is when the process was started, after boot.
-func (s Stat) started() time.Duration { return time.Duration(s.Start) * time.Second / userHZ }
+func (s Stat) started() time.Duration { return time.Duration(s.Start) * startTick }
 
 // SinceBoot is the time by the clock of the start times in /proc/PID/stat: how long ago
 // the machine was booted, CLOCK_BOOTTIME. Unlike Go's monotonic clock it goes on while the
