@@ -54,13 +54,22 @@ func SpaceAt(dir string) (Space, error) {
 	if err := unix.Statfs(path, &st); err != nil {
 		return Space{}, &fs.PathError{Op: "statfs", Path: path, Err: err}
 	}
-	s := Space{Path: path, ReadOnly: st.Flags&unix.ST_RDONLY != 0, Inodes: st.Ffree, Counted: st.Files > 0}
-	blocks := st.Bavail
+	free := st.Bavail
 	if os.Geteuid() == 0 {
-		blocks = st.Bfree // some are kept for root
+		free = st.Bfree // some are kept for root
 	}
-	s.Free, s.Size = blocks*uint64(st.Bsize), st.Blocks*uint64(st.Bsize)
+	s := space(st, free)
+	s.Path = path
 	return s, nil
+}
+
+// space is what st tells, with so many blocks free. Blocks have the size of a fragment,
+// statvfs(3): Bsize is what is best to transfer at a time, on some file systems more.
+func space(st unix.Statfs_t, free uint64) Space {
+	return Space{
+		ReadOnly: st.Flags&unix.ST_RDONLY != 0, Inodes: st.Ffree, Counted: st.Files > 0,
+		Free: free * uint64(st.Frsize), Size: st.Blocks * uint64(st.Frsize),
+	}
 }
 
 // LogDirs are the directories that the instance's logs are in: one if it is the same
