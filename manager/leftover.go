@@ -19,7 +19,9 @@ func (s *stopping) copies(ctx context.Context, stopped []*target) []*target {
 	}
 	tree, err := pidfile.ReadTree()
 	if err != nil {
-		m.problem(nil, "%v", err)
+		for _, t := range stopped {
+			m.problem(t.i, "%s (%s): what is left of it cannot be looked for: %v", t.i, subject(t.i), err)
+		}
 		s.failed = true
 		return nil
 	}
@@ -51,17 +53,7 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 	switch f.State {
 	case pidfile.Stopped:
 	case pidfile.Dead:
-		left, err := s.orphans(i, f.Record)
-		if err != nil {
-			s.ran[i.Program] = true // or it cannot be told
-			m.problem(i, "%s (%d - %s) is dead, and what it left behind cannot be looked for: %v: pidfile %q kept", i, f.Record.PID, subject(i), err, i.Pidfile)
-			s.failed = true
-		}
-		if err != nil || len(left) > 0 {
-			return left
-		}
-		m.noteStale(i)
-		s.removeStale(i, f.Record.PID)
+		return s.dead(i, f.Record)
 	case pidfile.Foreign:
 		if i.Stray(f) {
 			s.ran[i.Program] = true // or it cannot be told
@@ -99,6 +91,22 @@ func (m *Manager) titleHint(f pidfile.Finding) bool {
 	}
 	m.Console.Hint("if it is the server, describe that title with match in the profile")
 	return true
+}
+
+// dead deals with the pidfile of a server that has died.
+func (s *stopping) dead(i *server.Instance, rec pidfile.Record) []*target {
+	left, err := s.orphans(i, rec)
+	if err != nil {
+		s.ran[i.Program] = true // or it cannot be told
+		s.m.problem(i, "%s (%d - %s) is dead, and what it left behind cannot be looked for: %v: pidfile %q kept", i, rec.PID, subject(i), err, i.Pidfile)
+		s.failed = true
+	}
+	if err != nil || len(left) > 0 {
+		return left
+	}
+	s.m.noteStale(i)
+	s.removeStale(i, rec.PID)
+	return nil
 }
 
 // orphans stops the workers that a server left behind when it died: they hold
@@ -180,7 +188,7 @@ func (s *stopping) remove(i *server.Instance, pid int) bool {
 func (s *stopping) snapshot() *pidfile.Tree {
 	tree, err := pidfile.ReadTree()
 	if err != nil {
-		s.m.problem(nil, "%v", err)
+		s.m.problem(nil, "what belongs to the servers cannot be seen: %v", err)
 		s.failed = true
 		return nil
 	}

@@ -21,7 +21,9 @@ func (m *Manager) killChildren(ctx context.Context, servers []*server.Server) in
 	m.each(ctx, instances(servers), batching{size: perRound, settle: func() {}, act: func(batch []*server.Instance) {
 		var err error // read each time: while a lock was waited for the children may have been replaced
 		if tree, err = pidfile.ReadTree(); err != nil {
-			m.problem(nil, "%v", err)
+			for _, i := range batch {
+				m.problem(i, "%s (%s): not signalled, since its children could not be seen: %v", i, subject(i), err)
+			}
 			unlock(batch)
 			return
 		}

@@ -37,7 +37,7 @@ func (x *waiting) add(targets []*target) {
 			continue
 		}
 		if err := x.w.Add(t.process.FD(), len(x.all)); err != nil {
-			x.s.m.problem(t.i, "%s: %v", t.i, err)
+			x.s.m.problem(t.i, "%s (%d - %s) was signalled, and nobody waits for it: %v", t.i, t.process.PID(), subject(t.i), err)
 			continue
 		}
 		x.all = append(x.all, t)
@@ -51,7 +51,8 @@ func (x *waiting) add(targets []*target) {
 
 // reap deals with what has ended.
 func (x *waiting) reap() {
-	for x.step(time.Now()) > 0 {
+	for n := 1; n > 0; {
+		n, _ = x.step(time.Now()) // an error comes again where it matters, in until
 	}
 }
 
@@ -62,8 +63,9 @@ func (x *waiting) until(ctx context.Context, few int) {
 	x.prune() // of what reap has dealt with, and nobody waits for
 	for len(x.left) > few && ctx.Err() == nil {
 		x.show()
-		n := x.step(x.next)
-		if n < 0 {
+		n, err := x.step(x.next)
+		if err != nil {
+			x.unwatched(err)
 			return
 		}
 		if n == 0 && ctx.Err() == nil {
@@ -83,12 +85,11 @@ func (x *waiting) prune() {
 }
 
 // step waits until the deadline for some of the targets to end, and gives how many
-// did; -1 if that cannot be told.
-func (x *waiting) step(deadline time.Time) int {
+// did.
+func (x *waiting) step(deadline time.Time) (int, error) {
 	keys, err := x.w.Wait(deadline)
 	if err != nil {
-		x.s.m.problem(nil, "%v", err)
-		return -1
+		return 0, err
 	}
 	for _, key := range keys {
 		t := x.all[key]
@@ -100,7 +101,15 @@ func (x *waiting) step(deadline time.Time) int {
 	if len(keys) > 0 {
 		x.s.m.Console.Flush()
 	}
-	return len(keys)
+	return len(keys), nil
+}
+
+// unwatched says of all that are left that nobody waits for them any more.
+func (x *waiting) unwatched(err error) {
+	for _, t := range alive(slices.Clone(x.left)) {
+		x.s.m.problem(t.i, "%s (%d - %s) was signalled, and nobody waits for it any more: %v", t.i, t.process.PID(), subject(t.i), err)
+	}
+	x.left = nil
 }
 
 // ended notes that a target has ended. The pidfile goes with the last process

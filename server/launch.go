@@ -109,6 +109,9 @@ func (i *Instance) plan(mode Mode) (spec *stage, more, env []string, err error) 
 // plumbing are descriptors that a stage gets beside its streams; -1: none.
 type plumbing struct{ dir, lock int }
 
+// ownFile is mgr itself, proc_pid_exe(5).
+const ownFile = "/proc/self/exe"
+
 // spawn starts the stage. It shows the server's command line from its first
 // moment, and has the descriptors that stage.go lists.
 func (c *Child) spawn(p plumbing, argv, env []string) error {
@@ -143,13 +146,13 @@ func (c *Child) spawn(p plumbing, argv, env []string) error {
 		}
 	}
 	pidfd := -1
-	pid, err := syscall.ForkExec("/proc/self/exe", argv, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(ownFile, argv, &syscall.ProcAttr{
 		Env:   env,
 		Files: streams,
 		Sys:   &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
 	})
 	if err != nil {
-		return fmt.Errorf("start: %w", err)
+		return fmt.Errorf("start %q: %w", ownFile, err)
 	}
 	c.Process = pidfile.FromPidfd(pid, pidfd)
 	return nil
