@@ -176,6 +176,10 @@ func (m *Manager) reborn(t *target) int {
 		m.note("%s (%d) has a successor: %d", t.i, t.process.PID(), f.Record.PID)
 		return OK
 	}
+	if f.State == pidfile.Unknown {
+		m.problem(t.i, "%s (%d - %s) has ended, and whether another process has taken its place cannot be told: %v", t.i, t.process.PID(), subject(t.i), f.Err)
+		return Failed
+	}
 	m.problem(t.i, "%s (%d) died when it was to read its conf anew (%s)", t.i, t.process.PID(), subject(t.i))
 	return Failed
 }
