@@ -147,6 +147,23 @@ func TestSourceNamesNoServer(t *testing.T) {
 	}
 }
 
+// TestDebian reads the profile that README names to start from.
+func TestDebian(t *testing.T) {
+	p, err := Load(Source{Path: "../testdata/profiles/debian.ini", Host: "h"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"apache2", "haproxy", "mariadb", "named", "php-fpm", "postfix", "rsyslog", "squid", "sshd"}
+	if diff := cmp.Diff(want, programNames(p.Programs)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, prog := range p.Programs {
+		if prog.Ready == "" && !prog.Forking {
+			t.Errorf("%s: nothing tells that it is ready", prog.Name)
+		}
+	}
+}
+
 // TestGrove reads the second family as a whole.
 func TestGrove(t *testing.T) {
 	path, err := filepath.Abs("../testdata/profiles/grove.ini")
