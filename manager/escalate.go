@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"mgr/pidfile"
+	"mgr/server"
 )
 
 // killGrace is how long a killed process is waited for: SIGKILL needs no help
@@ -55,7 +56,8 @@ func (s *stopping) escalate(t *target) {
 // their own. As the server they are stopped first and killed last.
 func (s *stopping) killCopies(t *target, limit time.Time) {
 	for {
-		copies, err := t.i.Copies()
+		all, err := s.m.Fleet.Copies([]*server.Instance{t.i})
+		copies := all[t.i]
 		if err != nil {
 			s.m.problem(t.i, "%s: %v", t.i, err)
 			s.failed = true

@@ -17,29 +17,26 @@ func (s *stopping) copies(ctx context.Context, stopped []*target) []*target {
 	if len(stopped) == 0 || !m.Options.Kill || m.Options.Compat || m.Options.DryRun || ctx.Err() != nil {
 		return nil
 	}
-	tree, err := pidfile.ReadTree()
+	var gone []*server.Instance
+	seen := map[*server.Instance]bool{}
+	for _, t := range stopped {
+		if t.gone && !seen[t.i] {
+			seen[t.i] = true
+			gone = append(gone, t.i)
+		}
+	}
+	copies, err := m.Fleet.Copies(gone)
 	if err != nil {
 		for _, t := range stopped {
 			m.problem(t.i, "%s (%s): what is left of it cannot be looked for: %v", t.i, subject(t.i), err)
 		}
 		s.failed = true
-		return nil
 	}
 	var found []*target
-	seen := map[*server.Instance]bool{}
-	for _, t := range stopped {
-		if seen[t.i] || !t.gone {
-			continue
-		}
-		seen[t.i] = true
-		left, err := t.i.CopiesIn(tree)
-		if err != nil {
-			m.problem(t.i, "%s: %v", t.i, err)
-			s.failed = true
-		}
-		if len(left) > 0 {
-			m.warn(t.i, "%s (%s): %d processes with its command line are left: stopping them", t.i, subject(t.i), len(left))
-			found = append(found, s.send(t.i, 0, left)...)
+	for _, i := range gone {
+		if left := copies[i]; len(left) > 0 {
+			m.warn(i, "%s (%s): %d processes with its command line are left: stopping them", i, subject(i), len(left))
+			found = append(found, s.send(i, 0, left)...)
 		}
 	}
 	m.Console.Flush()
@@ -130,7 +127,8 @@ func (s *stopping) orphans(i *server.Instance, rec pidfile.Record) ([]*target, e
 // unnamed says whether the server runs though its pidfile names nobody: then
 // the pidfile must not go, and no second server be started.
 func (m *Manager) unnamed(i *server.Instance, f pidfile.Finding) error {
-	copies, err := i.Copies()
+	all, err := m.Fleet.Copies([]*server.Instance{i})
+	copies := all[i]
 	if err != nil || len(copies) == 0 {
 		return err
 	}

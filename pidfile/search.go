@@ -16,13 +16,29 @@ import (
 // pids: the server, its workers with the same command line, and copies of it
 // that no pidfile names. The caller closes them.
 func (t *Tree) Matching(rd *Reader, id Identity) []*Process {
-	var out []*Process
+	return t.MatchingEach(rd, []Identity{id})[0]
+}
+
+// MatchingEach is Matching for each of some identities, of which all processes are asked
+// once.
+func (t *Tree) MatchingEach(rd *Reader, ids []Identity) [][]*Process {
+	ix := index(ids)
+	found := make([][]*Process, len(ids))
 	for _, pid := range t.pids() {
-		if p := openMatching(rd, pid, id.Matches, nil); p != nil {
-			out = append(out, p)
+		argv, err := rd.cmdline(pid)
+		if err != nil {
+			continue
+		}
+		for _, n := range ix.candidates(argv) {
+			if !ids[n].Matches(argv) {
+				continue
+			}
+			if p := openMatching(rd, pid, ids[n].Matches, nil); p != nil {
+				found[n] = append(found[n], p)
+			}
 		}
 	}
-	return out
+	return found
 }
 
 // Left gives a handle on what is left of the group and the session that the

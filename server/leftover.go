@@ -1,6 +1,8 @@
 package server
 
 import (
+	"errors"
+
 	"mgr/pidfile"
 )
 
@@ -39,21 +41,30 @@ func (i *Instance) Orphans() ([]*pidfile.Process, error) {
 	return tree.Orphans(&i.fleet.Reader, id), nil
 }
 
-// Copies gives handles on all processes that show the command line of i: the
-// server, its workers, and those that no pidfile names. The caller closes them.
-func (i *Instance) Copies() ([]*pidfile.Process, error) {
+// Copies gives handles on all processes that show the command lines of instances:
+// servers, their workers, and those that no pidfile names. The caller closes them.
+func (f *Fleet) Copies(instances []*Instance) (map[*Instance][]*pidfile.Process, error) {
+	var alone []*Instance
+	var ids []pidfile.Identity
+	var errs []error
+	for _, i := range instances {
+		id, err := i.identity()
+		if errs = append(errs, err); err == nil && i.alone(id) {
+			alone, ids = append(alone, i), append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, errors.Join(errs...)
+	}
 	tree, err := pidfile.ReadTree()
 	if err != nil {
 		return nil, err
 	}
-	return i.CopiesIn(tree)
-}
-
-// CopiesIn is Copies in a snapshot that was taken just now.
-func (i *Instance) CopiesIn(tree *pidfile.Tree) ([]*pidfile.Process, error) {
-	id, err := i.identity()
-	if err != nil || !i.alone(id) {
-		return nil, err
+	copies := map[*Instance][]*pidfile.Process{}
+	for n, found := range tree.MatchingEach(&f.Reader, ids) {
+		if len(found) > 0 {
+			copies[alone[n]] = found
+		}
 	}
-	return tree.Matching(&i.fleet.Reader, id), nil
+	return copies, errors.Join(errs...)
 }
