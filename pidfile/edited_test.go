@@ -98,3 +98,38 @@ func TestTitled(t *testing.T) {
 		}
 	}
 }
+
+// TestReinterpreted: an upgrade has replaced the command by a script that names another
+// version of its interpreter. What runs with the one before is the server, if it is older
+// than the pidfile.
+func TestReinterpreted(t *testing.T) {
+	tree := t.TempDir()
+	dir := openDir(t, tree)
+	id := serverID
+	id.Interpreters = []string{"python3.12", "python3"}
+	former := start(t, "good", []string{"/usr/bin/python3.11", "-s", "/usr/bin/demo-server", "/etc/demo/1.conf"}, setsid)
+	other := start(t, "good", []string{"/usr/bin/python3.11", "/usr/bin/demo-server", "/etc/demo/11.conf"}, setsid)
+	tail := start(t, "good", []string{"tail3.11", "-f", "/usr/bin/demo-server", "/etc/demo/1.conf"}, setsid)
+	words := start(t, "good", []string{"python3.11", "x", "/usr/bin/demo-server", "/etc/demo/1.conf"}, setsid)
+	for _, tt := range []struct {
+		name    string
+		pid     int
+		written time.Duration // from now
+		want    State
+	}{
+		{"the one before", former.pid(), 0, Running},
+		{"younger than the pidfile", former.pid(), -time.Hour, Foreign},
+		{"another conf", other.pid(), 0, Foreign},
+		{"a command among other words", words.pid(), 0, Foreign},
+		{"no interpreter", tail.pid(), 0, Foreign},
+	} {
+		put(t, tree, "1.pid", fmt.Sprintln(tt.pid))
+		written := time.Now().Add(tt.written)
+		check(t, os.Chtimes(filepath.Join(tree, "1.pid"), written, written))
+		f := dir.Inspect("1.pid", id)
+		f.Process.Close()
+		if f.State != tt.want {
+			t.Errorf("%s: %v, %v", tt.name, f.State, f.Err)
+		}
+	}
+}

@@ -118,6 +118,28 @@ func (id Identity) interprets(base string) bool {
 	return slices.Contains(more, base)
 }
 
+// reinterpreted says whether argv is the server's command line, but that another
+// version of the interpreter runs the command than its #! line names by now, as after
+// an upgrade: python3.11 for python3.12. It gives the identity of that one.
+func (id Identity) reinterpreted(argv []string) (Identity, bool) {
+	if len(argv) == 0 {
+		return id, false
+	}
+	known, base := id.Interpreters, filepath.Base(argv[0])
+	if id.File != nil {
+		_, more := id.File()
+		known = slices.Concat(known, more)
+	}
+	family := unversioned(base)
+	if family == "" || !slices.ContainsFunc(known, func(name string) bool { return unversioned(name) == family }) {
+		return id, false
+	}
+	id.Interpreters = slices.Concat(id.Interpreters, []string{base})
+	return id, id.Matches(argv)
+}
+
+func unversioned(name string) string { return strings.TrimRight(name, "0123456789.") }
+
 // sameArg compares two arguments, paths by what they spell: /etc/swift//a.conf
 // is /etc/swift/a.conf.
 func sameArg(a, b string) bool {

@@ -35,6 +35,10 @@ func (p *Process) verify(v view, id Identity, written time.Time) (State, error) 
 			}
 			p.Await(time.Now().Add(time.Millisecond))
 		case !id.Matches(argv) && !p.edited(id, argv, written):
+			if former, is := id.reinterpreted(argv); is && p.olderThan(written) {
+				id = former
+				continue
+			}
 			same := id.sameCommand(argv)
 			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Same: same, Titled: !same && p.titled(id, argv, written)}
 		case f.Nested:
