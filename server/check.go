@@ -135,8 +135,10 @@ func (i *Instance) Check() error {
 	if err != nil {
 		return err
 	}
-	_, err = i.environment(spec)
-	return err
+	if _, err = i.environment(spec); err != nil {
+		return err
+	}
+	return i.interpreted()
 }
 
 // checkLog says why the stage could not open a log file.

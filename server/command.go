@@ -18,6 +18,8 @@ type command struct {
 	names []string                              // the base name that it is called by
 	file  func() file                           // what is at path; looked at once, where the name does not tell
 	more  func() (names, interpreters []string) // of file, as an Identity wants them
+
+	script func() error // why what its #! line names cannot run it; looked at once
 }
 
 // A file is what is known of the file of a command.
@@ -35,6 +37,11 @@ func (f *Fleet) look(word string) *command {
 	c := &command{names: []string{filepath.Base(word)}}
 	c.path, c.err = exec.LookPath(word)
 	c.file = sync.OnceValue(func() file { return lookAt(c.path) })
+	c.script = sync.OnceValue(func() error {
+		head, _ := headOf(c.path)
+		_, err := interpreterOf(head)
+		return err
+	})
 	c.more = func() (names, interpreters []string) {
 		at := c.file()
 		return at.names, at.interpreters

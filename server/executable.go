@@ -64,24 +64,61 @@ func (i *Instance) Executable(path string) error {
 	if err := i.may(path, unix.X_OK); err != nil {
 		return err
 	}
+	head, ok := headOf(path)
+	if !ok {
+		return nil
+	}
+	if !strings.HasPrefix(head, "#!") && !strings.HasPrefix(head, "\x7fELF") {
+		return errors.New("neither a script with a #! line nor a program")
+	}
+	interpreter, err := interpreterOf(head)
+	if err != nil || interpreter == "" {
+		return err
+	}
+	return i.may(interpreter, unix.X_OK)
+}
+
+// headOf gives the first line of a file; false if it may be executed, and not read.
+func headOf(path string) (string, bool) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil // it may be executed, and not read
+		return "", false
 	}
 	defer f.Close()
-	head := firstLine(f)
+	return firstLine(f), true
+}
+
+// interpreterOf gives the program of a #! line, "" if there is no such line, or says
+// why that program would not be executed.
+func interpreterOf(head string) (string, error) {
 	rest, script := strings.CutPrefix(head, "#!")
+	if !script {
+		return "", nil
+	}
 	words := strings.Fields(rest)
-	switch {
-	case !script && !strings.HasPrefix(head, "\x7fELF"):
-		return errors.New("neither a script with a #! line nor a program")
-	case !script:
-		return nil
-	case len(words) == 0:
-		return errors.New("its #! line names no interpreter")
+	if len(words) == 0 {
+		return "", errors.New("its #! line names no interpreter")
 	}
 	if err := unix.Access(words[0], unix.X_OK); err != nil {
-		return fmt.Errorf("its interpreter %q: %w", words[0], err)
+		return "", fmt.Errorf("its interpreter %q: %w", words[0], err)
 	}
-	return i.may(words[0], unix.X_OK)
+	return words[0], nil
+}
+
+// interpreted says why what is to interpret the instance's command would not be
+// executed. What is no script is left to the kernel: others than it may know the
+// format (binfmt_misc).
+func (i *Instance) interpreted() error {
+	argv, err := i.fleet.words(i.Program, i.Program.Command[:1], i.unit())
+	if err != nil {
+		return err
+	}
+	c := i.fleet.look(argv[0])
+	if c.err != nil {
+		return nil // Preflight tells
+	}
+	if err := c.script(); err != nil {
+		return fmt.Errorf("command %q: %w", c.path, err)
+	}
+	return nil
 }

@@ -65,11 +65,11 @@ func (i *Instance) Restore(pid int) error {
 	return dir.Write(name, pid)
 }
 
-// Startable says what of the run directory would keep the instance from being
-// started again, beside what Preflight finds. Nothing is touched.
+// Startable says what of the run directory, or of the command's file, would keep the
+// instance from being started again, beside what Preflight finds. Nothing is touched.
 func (i *Instance) Startable() error {
-	if i.Program.Forking {
-		return nil
+	if err := i.interpreted(); err != nil || i.Program.Forking {
+		return err
 	}
 	dir, name, err := i.dir(pidfile.LeaveIt)
 	if err == nil {
