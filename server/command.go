@@ -38,8 +38,10 @@ func (f *Fleet) look(word string) *command {
 	c.path, c.err = exec.LookPath(word)
 	c.file = sync.OnceValue(func() file { return lookAt(c.path) })
 	c.script = sync.OnceValue(func() error {
-		head, _ := headOf(c.path)
-		_, err := interpreterOf(head)
+		head, err := headOf(c.path)
+		if err == nil {
+			_, err = interpreterOf(head)
+		}
 		return err
 	})
 	c.more = func() (names, interpreters []string) {

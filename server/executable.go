@@ -23,13 +23,9 @@ func firstLine(file *os.File) string {
 // program of its #! line, and for /usr/bin/env the one that it looks up
 // (execve(2)). Nothing for a binary.
 func interpreters(path string) []string {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer file.Close()
-	rest, ok := strings.CutPrefix(firstLine(file), "#!")
-	if !ok {
+	head, err := headOf(path)
+	rest, ok := strings.CutPrefix(head, "#!")
+	if err != nil || !ok {
 		return nil
 	}
 	var names []string
@@ -64,9 +60,9 @@ func (i *Instance) Executable(path string) error {
 	if err := i.may(path, unix.X_OK); err != nil {
 		return err
 	}
-	head, ok := headOf(path)
-	if !ok {
-		return nil
+	head, err := headOf(path)
+	if err != nil || head == "" {
+		return err
 	}
 	if !strings.HasPrefix(head, "#!") && !strings.HasPrefix(head, "\x7fELF") {
 		return errors.New("neither a script with a #! line nor a program")
@@ -78,14 +74,19 @@ func (i *Instance) Executable(path string) error {
 	return i.may(interpreter, unix.X_OK)
 }
 
-// headOf gives the first line of a file; false if it may be executed, and not read.
-func headOf(path string) (string, bool) {
-	f, err := os.Open(path)
+// headOf gives the first line of a command's file, nothing if that may not be read: it
+// may be executed all the same. The file may be a user's, who has put a FIFO there, or
+// holds a lease on it: whoever opens that does not wait. The error is errNotRegular.
+func headOf(path string) (string, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	if err != nil {
-		return "", false
+		return "", nil
 	}
 	defer f.Close()
-	return firstLine(f), true
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", errNotRegular
+	}
+	return firstLine(f), nil
 }
 
 // interpreterOf gives the program of a #! line, "" if there is no such line, or says
