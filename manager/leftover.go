@@ -2,7 +2,6 @@ package manager
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"mgr/pidfile"
@@ -76,33 +75,6 @@ func (s *stopping) leftover(i *server.Instance, f pidfile.Finding) []*target {
 		m.problem(i, "%s (%s): cannot tell whether it runs: %v", i, subject(i), f.Err)
 		s.failed = true
 	}
-	return nil
-}
-
-// titleHint says what to do about a process that only its title keeps from being told
-// for the server, and whether f found one.
-func (m *Manager) titleHint(f pidfile.Finding) bool {
-	var fe *pidfile.ForeignError
-	if !errors.As(f.Err, &fe) || !fe.Titled {
-		return false
-	}
-	m.Console.Hint("if it is the server, describe that title with match in the profile")
-	return true
-}
-
-// dead deals with the pidfile of a server that has died.
-func (s *stopping) dead(i *server.Instance, rec pidfile.Record) []*target {
-	left, err := s.orphans(i, rec)
-	if err != nil {
-		s.ran[i.Program] = true // or it cannot be told
-		s.m.problem(i, "%s (%d - %s) is dead, and what it left behind cannot be looked for: %v: pidfile %q kept", i, rec.PID, subject(i), err, i.Pidfile)
-		s.failed = true
-	}
-	if err != nil || len(left) > 0 {
-		return left
-	}
-	s.m.noteStale(i)
-	s.removeStale(i, rec.PID)
 	return nil
 }
 

@@ -172,27 +172,6 @@ func (s *starting) died(c *server.Child) {
 	}
 }
 
-// recognize sees to it that a server that has started can be told again by the
-// next command: one that replaced its command line cannot, without a match.
-func (s *starting) recognize(c *server.Child) {
-	f := c.Instance.Inspect()
-	f.Process.Close()
-	if f.State == pidfile.Running {
-		s.m.did(c.Instance, "start", pidfile.Running, f.Record.PID).recover() // after a death, say
-	}
-	if s.gone(c, f) {
-		return
-	}
-	if f.State != pidfile.Foreign || f.Record.PID != c.Process.PID() || s.m.Options.Compat {
-		return
-	}
-	s.m.problem(c.Instance, "%s (%d - %s) was started, but %v: it cannot be told again", c.Instance, c.Process.PID(), subject(c.Instance), f.Err)
-	if !s.m.titleHint(f) {
-		s.m.Console.Hint("describe its command line with match in the profile, then stop pid %d by hand", c.Process.PID())
-	}
-	s.failed = true
-}
-
 // forgetLocked removes the pidfile of a server that has ended since its lock
 // was given up, or marks that it is to be tried again, unless somebody else is
 // dealing with it by now, or has: then it was stopped, and is not to be started again.
