@@ -219,7 +219,7 @@ func (s *starting) late(ctx context.Context, c *server.Child) {
 		return
 	}
 	if !c.Tracked() {
-		m.problem(i, "%s (%s) was started, but after %s s its pidfile %q names no process of it", i, subject(i), seconds(i.Program.ReadyWait), i.Pidfile)
+		m.problem(i, "%s (%s) was started, but after %s s its pidfile %q names no process of it%s", i, subject(i), seconds(i.Program.ReadyWait), i.Pidfile, misnamed(i))
 		m.Console.Hint("does the command write it there, and does match describe the process?")
 		return
 	}

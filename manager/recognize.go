@@ -23,7 +23,7 @@ func (s *starting) recognize(c *server.Child) {
 	}
 	s.m.problem(c.Instance, "%s (%d - %s) was started, but %v: it cannot be told again", c.Instance, c.Process.PID(), subject(c.Instance), f.Err)
 	if !s.m.titleHint(f) {
-		s.m.Console.Hint("describe its command line with match in the profile, then stop pid %d by hand", c.Process.PID())
+		s.m.Console.Hint("describe its command line with match in the profile before anything else: a stop would forget it")
 	}
 	s.failed = true
 }
@@ -53,4 +53,15 @@ func (s *stopping) dead(i *server.Instance, rec pidfile.Record) []*target {
 	s.m.noteStale(i)
 	s.removeStale(i, rec.PID)
 	return nil
+}
+
+// misnamed says in words whom the pidfile of a server names that is not the server, ""
+// if it names nobody.
+func misnamed(i *server.Instance) string {
+	f := i.Inspect()
+	f.Process.Close()
+	if f.State != pidfile.Foreign {
+		return ""
+	}
+	return ": " + f.Err.Error()
 }
