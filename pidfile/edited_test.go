@@ -91,7 +91,7 @@ func TestTitled(t *testing.T) {
 		{"another file", "demo-server", time.Now(), false},
 	} {
 		id.Commands = []string{tt.command}
-		state, err := p.verify(look(), id, tt.written)
+		state, err := p.verify(viewOf(t), id, tt.written)
 		var fe *ForeignError
 		if state != Foreign || !errors.As(err, &fe) || fe.Titled != tt.want {
 			t.Errorf("%s: %v, %v", tt.name, state, err)

@@ -212,3 +212,12 @@ func descriptors(t testing.TB) int {
 	check(t, err)
 	return len(entries)
 }
+
+// viewOf is a view whose descriptor is closed with the test, and not whenever the
+// garbage collector comes: others count descriptors.
+func viewOf(t testing.TB) view {
+	t.Helper()
+	v := look()
+	t.Cleanup(func() { v.held.Close() })
+	return v
+}

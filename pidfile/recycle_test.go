@@ -82,7 +82,7 @@ func TestRecycled(t *testing.T) {
 					t.Errorf("signal %d to %q: %v", sig, argv, err)
 				}
 			}
-			if state, err := f.Process.verify(look(), serverID, time.Time{}); state != Dead {
+			if state, err := f.Process.verify(viewOf(t), serverID, time.Time{}); state != Dead {
 				t.Errorf("the old handle: %v, %v", state, err)
 			}
 			if family, err := mustReadTree(t).Family(f.Process); err != nil || len(family) > 0 {

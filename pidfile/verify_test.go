@@ -91,7 +91,7 @@ func headless() {
 func verdict(t *testing.T, pid int, id Identity) (State, error) {
 	t.Helper()
 	state, err := handle(t, pid).verify(view{}, id, time.Time{})
-	quick, quickErr := handle(t, pid).verify(look(), id, time.Time{})
+	quick, quickErr := handle(t, pid).verify(viewOf(t), id, time.Time{})
 	if quick != state || fmt.Sprint(quickErr) != fmt.Sprint(err) {
 		t.Errorf("pid %d: %v, %v, from /proc alone %v, %v", pid, quick, quickErr, state, err)
 	}
@@ -116,8 +116,9 @@ func TestVerifyExec(t *testing.T) {
 	p := handle(t, d.pid())
 	over := make(chan string, 1)
 	go func() { over <- d.line() }()
+	v := viewOf(t)
 	for n := 0; ; n++ {
-		if state, err := p.verify(look(), serverID, time.Time{}); state != Running {
+		if state, err := p.verify(v, serverID, time.Time{}); state != Running {
 			t.Fatalf("look %d: %v, %v", n, state, err)
 		}
 		select {
@@ -131,14 +132,14 @@ func TestVerifyExec(t *testing.T) {
 func TestVerifyImpostor(t *testing.T) {
 	d := start(t, "impostor", serverArgv, setsid)
 	p := handle(t, d.pid())
-	if state, err := p.verify(look(), serverID, time.Time{}); state != Running {
+	if state, err := p.verify(viewOf(t), serverID, time.Time{}); state != Running {
 		t.Fatalf("%v, %v", state, err)
 	}
 	d.tell("")
 	if line := d.line(); line != "ready" {
 		t.Fatal(line)
 	}
-	state, err := p.verify(look(), serverID, time.Time{})
+	state, err := p.verify(viewOf(t), serverID, time.Time{})
 	var fe *ForeignError
 	if state != Foreign || !errors.As(err, &fe) || fe.Argv[0] != "innocent" || fe.Same || fe.PID != d.pid() {
 		t.Errorf("%v, %v", state, err)
@@ -156,12 +157,12 @@ func TestVerifyEnd(t *testing.T) {
 	p.Await(time.Now()) // a deadline that has passed
 	check(t, p.Signal(unix.SIGKILL))
 	p.Await(time.Now().Add(patience))
-	if state, err := p.verify(look(), serverID, time.Time{}); state != Dead || err != nil || !p.Exited() || !p.Exiting() || StateOf(d.pid()) != "Z" {
+	if state, err := p.verify(viewOf(t), serverID, time.Time{}); state != Dead || err != nil || !p.Exited() || !p.Exiting() || StateOf(d.pid()) != "Z" {
 		t.Errorf("zombie: %v, %v, state %s", state, err, StateOf(d.pid()))
 	}
 	check(t, p.Signal(0)) // a zombie takes signals
 	d.end()
-	if state, err := p.verify(look(), serverID, time.Time{}); state != Dead || err != nil || !p.Exiting() || StateOf(d.pid()) != "?" {
+	if state, err := p.verify(viewOf(t), serverID, time.Time{}); state != Dead || err != nil || !p.Exiting() || StateOf(d.pid()) != "?" {
 		t.Errorf("reaped: %v, %v", state, err)
 	}
 	if err := p.Signal(0); !errors.Is(err, ErrGone) {
@@ -184,7 +185,7 @@ func TestVerifyKernelThread(t *testing.T) {
 func TestVerifyHeadless(t *testing.T) {
 	d := start(t, "headless", serverArgv)
 	p := handle(t, d.pid())
-	if state, err := p.verify(look(), serverID, time.Time{}); state != Unknown || err == nil || p.Exited() {
+	if state, err := p.verify(viewOf(t), serverID, time.Time{}); state != Unknown || err == nil || p.Exited() {
 		t.Errorf("%v, %v, exited %v", state, err, p.Exited())
 	}
 	tree, err := ReadTree()
