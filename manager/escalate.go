@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"strings"
@@ -16,104 +17,155 @@ import (
 // from the process, only from the kernel.
 const killGrace = 5 * time.Second
 
-// escalate kills the target and all that belongs to it: every descendant and
-// every member of its group and session, one by one, through handles, until
+// escalate kills targets and all that belongs to them: every descendant and
+// every member of their groups and sessions, one by one, through handles, until
 // there is none.
 //
-// The target itself is stopped first and killed last: a stopped process starts
+// The targets themselves are stopped first and killed last: a stopped process starts
 // no new workers, and as long as it is there its number, which its group and
 // its children go by, cannot come to mean anybody else's.
-func (s *stopping) escalate(t *target) {
+func (s *stopping) escalate(all []*target) {
+	if len(all) == 0 {
+		return
+	}
+	for _, t := range all {
+		s.freeze(t)
+	}
+	s.m.Console.Flush()
+	limit := time.Now().Add(killGrace)
+	s.killKin(func() []kin { return s.familiesOf(kinOf(all)) }, limit, "of its family")
+	for _, t := range all {
+		if err := t.process.Signal(unix.SIGKILL); err != nil && !errors.Is(err, pidfile.ErrGone) {
+			s.m.problem(t.i, "%s: %v", t.i, err)
+		}
+	}
+	s.killCopies(all, limit)
+	for _, t := range all {
+		grace := killGrace
+		if len(t.steps) > 0 {
+			grace = max(grace, t.steps[0].Wait)
+		}
+		t.deadline = time.Now().Add(grace)
+	}
+}
+
+// freeze stops a target that is to be killed.
+func (s *stopping) freeze(t *target) {
 	m, pid := s.m, t.process.PID()
 	t.killed = true
-	t.deadline = time.Now().Add(killGrace)
 	m.Console.Say("Signal %s  pid: %d  signal: %d", t.i, pid, unix.SIGKILL)
-	m.Console.Flush()
 	r := m.result(t.i)
 	r.Signal, r.Signals = "SIGKILL", append(r.Signals, sentSignal{PID: pid, Signal: "SIGKILL"})
 	_ = t.process.Signal(unix.SIGSTOP)
-	limit := time.Now().Add(killGrace)
-	family := s.family(t, t.process)
-	for len(family) > 0 && time.Now().Before(limit) {
-		kill(family, limit)
-		family = s.family(t, t.process)
-	}
-	for _, p := range family {
-		m.problem(t.i, "%s: pid %d of its family survives: state %s", t.i, p.PID(), pidfile.StateOf(p.PID()))
-		s.failed = true
-		p.Close()
-	}
-	if err := t.process.Signal(unix.SIGKILL); err != nil && !errors.Is(err, pidfile.ErrGone) {
-		m.problem(t.i, "%s: %v", t.i, err)
-	}
-	if !t.member {
-		s.killCopies(t, limit)
-	}
 }
 
-// killCopies kills what shows the server's command line but is no kin to it any
-// more, and all that belongs to that: workers that forked twice and made a session of
-// their own. As the server they are stopped first and killed last.
-func (s *stopping) killCopies(t *target, limit time.Time) {
+// A kin is a process that belongs to a target, or looks as if it did.
+type kin struct {
+	*pidfile.Process
+	of *target
+}
+
+func kinOf(targets []*target) []kin {
+	var all []kin
+	for _, t := range targets {
+		all = append(all, kin{t.process, t})
+	}
+	return all
+}
+
+// killKin kills what find finds until it finds nothing, or says, once the limit is over,
+// what is left.
+func (s *stopping) killKin(find func() []kin, limit time.Time, what string) {
 	for {
-		all, err := s.m.Fleet.Copies([]*server.Instance{t.i})
-		copies := all[t.i]
-		if err != nil {
-			s.m.problem(t.i, "%s: %v", t.i, err)
-			s.failed = true
-		}
-		if len(copies) == 0 {
+		all := find()
+		if len(all) == 0 {
 			return
 		}
 		if time.Now().After(limit) {
-			s.m.problem(t.i, "%s: %d processes with its command line survive", t.i, len(copies))
-			s.failed = true
-			for _, p := range copies {
-				p.Close()
-			}
+			s.survive(all, what)
 			return
 		}
-		for _, p := range copies {
-			_ = p.Signal(unix.SIGSTOP)
-		}
-		kill(s.family(t, copies...), limit)
-		kill(copies, limit)
+		kill(all, limit)
 	}
 }
 
-// family gives handles on all that belongs to processes of the target. It is an error
-// only if it gives none: others are found once some have ended.
-func (s *stopping) family(t *target, processes ...*pidfile.Process) []*pidfile.Process {
-	var all []*pidfile.Process
+// survive says what survives, and lets go of it.
+func (s *stopping) survive(all []kin, what string) {
+	s.failed = true
+	for _, k := range all {
+		s.m.problem(k.of.i, "%s: pid %d %s survives: state %s", k.of.i, k.PID(), what, pidfile.StateOf(k.PID()))
+		k.Close()
+	}
+}
+
+// killCopies kills what shows the command lines of servers but is no kin to them any
+// more, and all that belongs to that: workers that forked twice and made a session of
+// their own. As the servers they are stopped first and killed last.
+func (s *stopping) killCopies(of []*target, limit time.Time) {
+	s.killKin(func() []kin {
+		copies := s.copiesOf(of)
+		for _, k := range copies {
+			_ = k.Signal(unix.SIGSTOP)
+		}
+		kill(s.familiesOf(copies), limit)
+		return copies
+	}, limit, "with its command line")
+}
+
+// copiesOf gives handles on what shows the command lines of targets that are servers.
+func (s *stopping) copiesOf(targets []*target) []kin {
+	byInst := map[*server.Instance]*target{}
+	var asked []*server.Instance
+	for _, t := range targets {
+		if !t.member && byInst[t.i] == nil {
+			byInst[t.i] = t
+			asked = append(asked, t.i)
+		}
+	}
+	found, err := s.m.Fleet.Copies(asked)
+	if err != nil {
+		s.m.problem(nil, "%v", err)
+		s.failed = true
+	}
+	var all []kin
+	for _, i := range asked {
+		for _, p := range found[i] {
+			all = append(all, kin{p, byInst[i]})
+		}
+	}
+	return all
+}
+
+// familiesOf gives handles on all that belongs to processes. It is an error only if it
+// gives none: others are found once some have ended.
+func (s *stopping) familiesOf(of []kin) []kin {
+	if len(of) == 0 {
+		return nil
+	}
+	var all []kin
 	tree, err := pidfile.ReadTree()
-	if err == nil {
-		all, err = families(tree, processes)
+	for n := 0; n < len(of) && tree != nil; n++ {
+		family, why := tree.Family(of[n].Process)
+		err = cmp.Or(err, why)
+		for _, p := range family {
+			all = append(all, kin{p, of[n].of})
+		}
 	}
 	if err != nil && len(all) == 0 {
-		s.m.problem(t.i, "%s: %v", t.i, err)
+		s.m.problem(nil, "%v", err)
 		s.failed = true
 	}
 	return all
 }
 
-func families(tree *pidfile.Tree, of []*pidfile.Process) ([]*pidfile.Process, error) {
-	var all []*pidfile.Process
-	var errs []error
-	for _, p := range of {
-		family, err := tree.Family(p)
-		all, errs = append(all, family...), append(errs, err)
-	}
-	return all, errors.Join(errs...)
-}
-
 // kill kills processes and waits until they are gone, or until the limit.
-func kill(family []*pidfile.Process, limit time.Time) {
-	for _, p := range family {
-		_ = p.Signal(unix.SIGKILL)
+func kill(all []kin, limit time.Time) {
+	for _, k := range all {
+		_ = k.Signal(unix.SIGKILL)
 	}
-	for _, p := range family {
-		p.Await(limit)
-		p.Close()
+	for _, k := range all {
+		k.Await(limit)
+		k.Close()
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 	"mgr/server"
 )
 
-// overdue gives up on targets whose time is up, or kills them: once. It gives
-// the targets that are still worth waiting for.
+// overdue takes the next step with targets whose time is up, kills them, which is done
+// once, or gives up on them. It gives the targets that are still worth waiting for.
 func (s *stopping) overdue(left []*target) []*target {
 	now := time.Now()
 	var still, late []*target
@@ -26,19 +26,24 @@ func (s *stopping) overdue(left []*target) []*target {
 		}
 	}
 	said := map[string]bool{}
+	var kills []*target
 	for _, t := range late {
 		then := s.next(t)
 		if line := t.i.Program.Name + then; !said[line] {
 			said[line] = true
 			s.m.Console.Say("Waited %s seconds for %s to die; %s", seconds(s.waited(t)), t.i, then)
 		}
-		if s.advance(t) {
+		switch {
+		case s.advance(t):
 			still = append(still, t)
-			continue
+		case t.kill:
+			kills = append(kills, t)
+		default:
+			s.m.problem(t.i, "%s (%d - %s) still runs after %s s", t.i, t.process.PID(), subject(t.i), seconds(s.waited(t)))
 		}
-		s.m.problem(t.i, "%s (%d - %s) still runs after %s s", t.i, t.process.PID(), subject(t.i), seconds(s.waited(t)))
 	}
-	return still
+	s.escalate(kills)
+	return append(still, kills...)
 }
 
 // next says what comes now that the time of a target is up.
@@ -52,24 +57,17 @@ func (s *stopping) next(t *target) string {
 	return "giving up"
 }
 
-// advance takes the next step of a stop, or says that there is none.
+// advance takes the next step of a stop, or says that there is none but to kill.
 func (s *stopping) advance(t *target) bool {
-	if len(t.steps) > 0 && t.steps[0].Signal != unix.SIGKILL {
-		step := t.steps[0]
-		t.steps = t.steps[1:]
-		t.deadline = time.Now().Add(step.Wait)
-		s.m.result(t.i).Signal = signalName(step.Signal)
-		if err := s.sendStep(t, step.Signal); err != nil && !errors.Is(err, pidfile.ErrGone) {
-			s.refused(t.i, t.process.PID(), err)
-		}
-		return true
-	}
-	if !t.kill {
+	if len(t.steps) == 0 || t.steps[0].Signal == unix.SIGKILL {
 		return false
 	}
-	s.escalate(t)
-	if len(t.steps) > 0 && t.steps[0].Wait > killGrace {
-		t.deadline = time.Now().Add(t.steps[0].Wait)
+	step := t.steps[0]
+	t.steps = t.steps[1:]
+	t.deadline = time.Now().Add(step.Wait)
+	s.m.result(t.i).Signal = signalName(step.Signal)
+	if err := s.sendStep(t, step.Signal); err != nil && !errors.Is(err, pidfile.ErrGone) {
+		s.refused(t.i, t.process.PID(), err)
 	}
 	return true
 }
