@@ -39,7 +39,7 @@ func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 // graceful stop finish what they do, those of a crash may hold the port.
 func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) error {
 	pid := rec.PID
-	left, err := i.Left(rec)
+	left, err := s.remains.Of(i, rec)
 	if err != nil || len(left) == 0 {
 		return err
 	}

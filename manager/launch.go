@@ -15,6 +15,7 @@ import (
 func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 	var launched []*server.Child
 	var err error
+	s.remains = server.Remains{}
 	found := s.inspect(batch)
 	for n, i := range batch {
 		if ctx.Err() != nil { // what runs without a pidfile may not have been seen

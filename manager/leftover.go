@@ -85,9 +85,9 @@ func (s *stopping) orphans(i *server.Instance, rec pidfile.Record) ([]*target, e
 	if s.m.Options.Compat {
 		return nil, nil
 	}
-	left, err := i.Left(rec)
+	left, err := s.remains.Of(i, rec)
 	if err == nil && len(left) == 0 && s.m.Options.Kill {
-		left, err = i.Orphans() // of a server that led no group
+		left, err = s.remains.Orphans(i, rec) // of a server that led no group
 	}
 	if err != nil || len(left) == 0 {
 		return nil, err

@@ -44,6 +44,7 @@ type starting struct {
 	tries    map[*server.Instance]int   // starts that ended in a death
 	stopped  map[*server.Instance]bool  // by somebody else, while they started
 	left     map[*server.Instance]int   // dead servers, by pid, whose workers still run
+	remains  server.Remains             // of dead servers, as of this batch
 	loose    map[*server.Instance][]int // servers, by pid, that run without a pidfile
 	again    []*server.Instance         // to be tried again
 	marks    map[*server.Instance]int   // of those: what their pidfiles hold meanwhile, see mark

@@ -47,6 +47,7 @@ type stopping struct {
 	ran      map[*aliases.Program]bool             // something of it runs, or ran
 	families bool                                  // of this tier: a stop of some may kill, or signals groups
 	tree     *pidfile.Tree                         // before the signals, where families matter
+	remains  server.Remains                        // of dead servers, as of this batch
 	open     int                                   // handles on those of under, and on their families
 	ports    bool                                  // a start will follow: take down what the servers listen at
 	held     []*server.Instance                    // those that another mgr has kept locked
@@ -150,7 +151,7 @@ func (s *stopping) familiesMatter(all []*server.Instance) bool {
 // meanwhile.
 func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 	s.wait.until(ctx, max(handles()-len(batch), 0))
-	s.tree = nil
+	s.tree, s.remains = nil, server.Remains{}
 	if s.families {
 		s.tree = s.snapshot()
 	}

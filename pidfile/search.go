@@ -54,21 +54,19 @@ func (t *Tree) Left(rd *Reader, rec Record, id Identity) []*Process {
 	}
 	led := func(st Stat) bool { return st.PGRP == pid || st.Session == pid }
 	var out []*Process
-	for _, member := range t.pids() {
-		if led(t.stats[member]) {
-			describes := func(argv []string) bool {
-				return id.Matches(argv) || id.Executable != "" && executable(member) == id.Executable
+	for _, member := range t.led[pid] {
+		describes := func(argv []string) bool {
+			return id.Matches(argv) || id.Executable != "" && executable(member) == id.Executable
+		}
+		p := openMatching(rd, member, describes, led)
+		if p != nil && rec.UID != 0 && os.Geteuid() == 0 {
+			if state, _ := p.verifyOwner(rec.UID); state != Running {
+				p.Close()
+				p = nil
 			}
-			p := openMatching(rd, member, describes, led)
-			if p != nil && rec.UID != 0 && os.Geteuid() == 0 {
-				if state, _ := p.verifyOwner(rec.UID); state != Running {
-					p.Close()
-					p = nil
-				}
-			}
-			if p != nil {
-				out = append(out, p)
-			}
+		}
+		if p != nil {
+			out = append(out, p)
 		}
 	}
 	return out
@@ -79,7 +77,7 @@ func (t *Tree) Left(rd *Reader, rec Record, id Identity) []*Process {
 // of a server that has ended, whatever group it was in. The caller closes them.
 func (t *Tree) Orphans(rd *Reader, id Identity) []*Process {
 	var out []*Process
-	for _, pid := range t.pids() {
+	for _, pid := range t.children[1] {
 		orphan := func(st Stat) bool { return st.PPID == 1 && st.PGRP != pid && st.Session != pid }
 		if !orphan(t.stats[pid]) {
 			continue

@@ -37,6 +37,12 @@ func ReadTree() (*Tree, error) {
 	return t, nil
 }
 
+// Has says whether the process pid was there, and had not ended.
+func (t *Tree) Has(pid int) bool {
+	_, is := t.stats[pid]
+	return is
+}
+
 // index notes whose group and session the process pid is in.
 func (t *Tree) index(pid int, st Stat) {
 	if st.PGRP != pid {

@@ -2,22 +2,48 @@ package server
 
 import (
 	"errors"
+	"time"
 
 	"mgr/pidfile"
 )
 
-// Left gives handles on the workers that a server left behind whose pidfile
-// holds rec and that has ended. The caller closes them.
-func (i *Instance) Left(rec pidfile.Record) ([]*pidfile.Process, error) {
+// A Remains is for a look at what servers have left behind that have ended: at many of
+// them by one snapshot of all processes, which is taken when it is first needed. The zero
+// value is ready.
+type Remains struct {
+	tree  *pidfile.Tree
+	taken time.Time
+}
+
+// since gives a snapshot that is no older than the end of the server whose pidfile holds
+// rec.
+func (r *Remains) since(rec pidfile.Record) (*pidfile.Tree, error) {
+	if r.tree != nil && !r.tree.Has(rec.PID) && rec.ModTime.Before(r.taken) {
+		return r.tree, nil
+	}
+	var err error
+	r.taken = time.Now()
+	r.tree, err = pidfile.ReadTree()
+	return r.tree, err
+}
+
+// Of gives handles on the workers that the server of i left behind, whose pidfile holds
+// rec and that has ended. The caller closes them.
+func (r *Remains) Of(i *Instance, rec pidfile.Record) ([]*pidfile.Process, error) {
 	id, err := i.identity()
 	if err != nil {
 		return nil, err
 	}
-	tree, err := pidfile.ReadTree()
+	tree, err := r.since(rec)
 	if err != nil {
 		return nil, err
 	}
 	return tree.Left(&i.fleet.Reader, rec, id), nil
+}
+
+// Left is Remains.Of for one server.
+func (i *Instance) Left(rec pidfile.Record) ([]*pidfile.Process, error) {
+	return new(Remains).Of(i, rec)
 }
 
 // alone says whether id describes this instance and no other: its conf is among
@@ -27,14 +53,14 @@ func (i *Instance) alone(id pidfile.Identity) bool {
 	return i.Conf != "" && id.Match == nil && !id.Edited
 }
 
-// Orphans gives handles on workers of i that init has adopted, whatever group
-// they are in. The caller closes them.
-func (i *Instance) Orphans() ([]*pidfile.Process, error) {
+// Orphans gives handles on workers of the server of i, whose pidfile holds rec and that
+// has ended, which init has adopted, whatever group they are in. The caller closes them.
+func (r *Remains) Orphans(i *Instance, rec pidfile.Record) ([]*pidfile.Process, error) {
 	id, err := i.identity()
 	if err != nil || !i.alone(id) {
 		return nil, err
 	}
-	tree, err := pidfile.ReadTree()
+	tree, err := r.since(rec)
 	if err != nil {
 		return nil, err
 	}
