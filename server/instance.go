@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"io/fs"
+	"slices"
 
 	"mgr/aliases"
 	"mgr/conftree"
@@ -124,13 +125,22 @@ func (i *Instance) Stray(f pidfile.Finding) bool {
 	if !fe.Same && !fe.Titled {
 		return false
 	}
-	for _, name := range i.fleet.pids {
-		if name == i.name {
-			continue
-		}
-		if rec, err := i.fleet.run.Read(name); err == nil && rec.PID == f.Record.PID {
-			return false
+	return !slices.ContainsFunc(i.fleet.naming(f.Record.PID), func(name string) bool {
+		rec, err := i.fleet.run.Read(name) // it may have changed since
+		return name != i.name && err == nil && rec.PID == f.Record.PID
+	})
+}
+
+// naming gives the pidfiles of the run directory that named the process pid when all of
+// them were read, which is done once.
+func (f *Fleet) naming(pid int) []string {
+	if f.named == nil {
+		f.named = map[int][]string{}
+		for _, name := range f.pids {
+			if rec, err := f.run.Read(name); err == nil {
+				f.named[rec.PID] = append(f.named[rec.PID], name)
+			}
 		}
 	}
-	return true
+	return f.named[pid]
 }

@@ -36,6 +36,7 @@ type Fleet struct {
 	pids     []string                // what List found, once it did
 	listed   bool                    // pids is valid
 	unlisted error                   // why it is not
+	named    map[int][]string        // those of pids that hold a pid, by that, once they were read
 	owned    map[*aliases.Program][]string
 	looks    map[string]*command // by command word
 	creds    map[[2]string]*credentials
