@@ -53,7 +53,8 @@ func TestMain(m *testing.M) {
 //	first PATTERN            the first line of stdout matches
 //
 // and the conditions [root], [oom]: a memory limit can be set, and the kernel's log
-// be read, and [fuse]: a file system can be mounted that is a process.
+// be read, [fuse]: a file system can be mounted that is a process, and [inotify]: a user
+// namespace can have a limit of inotify(7) of its own.
 func TestTranscripts(t *testing.T) {
 	fake := filepath.Join(t.TempDir(), "fakeserver")
 	build(t, fake, "./testdata/fakeserver")
@@ -86,6 +87,8 @@ func TestTranscripts(t *testing.T) {
 				return mayMount(hung), nil
 			case "oom":
 				return memoryCgroup() != "", nil
+			case "inotify":
+				return exec.Command("unshare", "-r", "sh", "-c", "echo 9 >/proc/sys/user/max_inotify_instances").Run() == nil, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", condition)
 		},

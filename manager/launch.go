@@ -3,7 +3,10 @@ package manager
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"mgr/aliases"
 	"mgr/pidfile"
@@ -123,17 +126,12 @@ func (s *starting) execute(i *server.Instance, mode server.Mode) *server.Child {
 	if mode.Once {
 		doing = "Running %s once...(%s)"
 	}
+	c, err := s.watched(i, mode)
+	if s.postpone(i, err) {
+		return nil
+	}
 	m.Console.Say(doing, i, subject(i))
 	m.result(i).PIDAfter = 0
-	c, err := i.Launch(mode)
-	if err == nil {
-		if err = s.launches.Add(c); err != nil { // nobody would see what becomes of it
-			c.Kill()
-			c.Process.Await(time.Now().Add(killGrace))
-			_ = i.Remove(c.Process.PID())
-			c.Process.Close()
-		}
-	}
 	if err != nil {
 		m.problem(i, "%s (%s): not started: %v", i, subject(i), err)
 		s.failed = true
@@ -145,6 +143,34 @@ func (s *starting) execute(i *server.Instance, mode server.Mode) *server.Child {
 	}
 	m.did(i, "start", pidfile.Running, c.Process.PID())
 	return c
+}
+
+// watched launches one instance, and has it watched.
+func (s *starting) watched(i *server.Instance, mode server.Mode) (*server.Child, error) {
+	c, err := i.Launch(mode)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.launches.Add(c); err != nil { // nobody would see what becomes of it
+		c.Kill()
+		c.Process.Await(time.Now().Add(killGrace))
+		_ = i.Remove(c.Process.PID())
+		c.Process.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// postpone puts off a launch that has failed for want of what those that are under way
+// take, and give back: descriptors, of which there are few for inotify(7).
+func (s *starting) postpone(i *server.Instance, err error) bool {
+	if !errors.Is(err, unix.EMFILE) || len(s.launches.Children) == 0 || s.m.Options.Foreground {
+		return false
+	}
+	s.postponed = append(s.postponed, i)
+	delete(s.begun, i)
+	s.restore(i)
+	return true
 }
 
 // mode says how a program is to be launched.

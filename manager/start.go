@@ -35,24 +35,25 @@ func (m *Manager) once(ctx context.Context, servers []*server.Server) int {
 
 // A starting is one start of some servers.
 type starting struct {
-	m        *Manager
-	launches *server.Launches          // of the round that is under way
-	skip     map[*server.Instance]bool // not to be started
-	begun    map[*server.Instance]bool
-	met      map[*server.Instance]bool  // the Manager's, as this start found it
-	already  map[*aliases.Program]bool  // some instance of it runs
-	tries    map[*server.Instance]int   // starts that ended in a death
-	stopped  map[*server.Instance]bool  // by somebody else, while they started
-	left     map[*server.Instance]int   // dead servers, by pid, whose workers still run
-	remains  server.Remains             // of dead servers, as of this batch
-	loose    map[*server.Instance][]int // servers, by pid, that run without a pidfile
-	again    []*server.Instance         // to be tried again
-	marks    map[*server.Instance]int   // of those: what their pidfiles hold meanwhile, see mark
-	early    map[*server.Child]bool     // those that ended before their pidfiles were there
-	launched []*server.Instance         // by a dry run
-	due      time.Time                  // when
-	failed   bool
-	refused  int // compat: programs that swift-init would not have started
+	m         *Manager
+	launches  *server.Launches          // of the round that is under way
+	skip      map[*server.Instance]bool // not to be started
+	begun     map[*server.Instance]bool
+	met       map[*server.Instance]bool  // the Manager's, as this start found it
+	already   map[*aliases.Program]bool  // some instance of it runs
+	tries     map[*server.Instance]int   // starts that ended in a death
+	stopped   map[*server.Instance]bool  // by somebody else, while they started
+	left      map[*server.Instance]int   // dead servers, by pid, whose workers still run
+	remains   server.Remains             // of dead servers, as of this batch
+	loose     map[*server.Instance][]int // servers, by pid, that run without a pidfile
+	postponed []*server.Instance         // until others are not under way any more
+	again     []*server.Instance         // to be tried again
+	marks     map[*server.Instance]int   // of those: what their pidfiles hold meanwhile, see mark
+	early     map[*server.Child]bool     // those that ended before their pidfiles were there
+	launched  []*server.Instance         // by a dry run
+	due       time.Time                  // when
+	failed    bool
+	refused   int // compat: programs that swift-init would not have started
 }
 
 // startAll starts the instances of servers but those in skip, tier after tier:
@@ -128,6 +129,10 @@ func (s *starting) waves(ctx context.Context, servers []*server.Server, todo []*
 	}
 	if ctx.Err() == nil {
 		s.round(ctx, servers, todo)
+	}
+	for len(s.postponed) > 0 && ctx.Err() == nil {
+		todo, s.postponed = s.postponed, nil
+		s.round(ctx, nil, todo)
 	}
 }
 
