@@ -18,7 +18,9 @@ type Launches struct {
 	Children []*Child
 	waiter   *pidfile.Waiter
 	ctx      context.Context
-	sooner   bool // some child has to be looked at sooner than was known
+	sooner   bool          // some child has to be looked at sooner than was known
+	tree     *pidfile.Tree // of all processes, when it was needed last
+	taken    time.Time     // before that
 }
 
 // The descriptors of a child, as parts of a Waiter's key.

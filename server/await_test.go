@@ -77,6 +77,22 @@ func TestAddScarce(t *testing.T) {
 	}
 }
 
+// TestProcesses: a snapshot serves for all that were to be looked for before it was taken.
+func TestProcesses(t *testing.T) {
+	var l Launches
+	due := time.Now()
+	first, err := l.processes(due)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := l.processes(due); err != nil || again != first {
+		t.Errorf("it is taken again: %v", err)
+	}
+	if later, err := l.processes(time.Now()); err != nil || later == first {
+		t.Errorf("an old one is given: %v", err)
+	}
+}
+
 // scarce calls f while no descriptor is left.
 func scarce(t *testing.T, f func()) {
 	t.Helper()

@@ -99,8 +99,9 @@ func (l *Launches) missed(c *Child, now time.Time) {
 	if !c.detached || c.tracked || c.Exited || now.Before(c.missedAt) {
 		return
 	}
+	tree, err := l.processes(c.missedAt)
 	c.missedAt = now.Add(nextMiss)
-	if c.Instance.seen(c.launched) {
+	if err != nil || c.Instance.seenIn(tree, c.launched) {
 		c.misses = 0
 		return
 	}
@@ -108,16 +109,24 @@ func (l *Launches) missed(c *Child, now time.Time) {
 	c.Exited = c.misses > 1
 }
 
-// seen says whether any process that was started since then, after boot, looks like the
-// server.
-func (i *Instance) seen(since time.Duration) bool {
+// processes gives a snapshot of all processes that was taken since then: many servers are
+// looked for in one.
+func (l *Launches) processes(since time.Time) (*pidfile.Tree, error) {
+	if l.tree != nil && !l.taken.Before(since) {
+		return l.tree, nil
+	}
+	var err error
+	l.taken = time.Now()
+	l.tree, err = pidfile.ReadTree()
+	return l.tree, err
+}
+
+// seenIn says whether any process of a snapshot that was started since then, after boot,
+// looks like the server.
+func (i *Instance) seenIn(tree *pidfile.Tree, since time.Duration) bool {
 	id, err := i.identity()
 	if err != nil {
 		return true // it cannot be told
-	}
-	tree, err := pidfile.ReadTree()
-	if err != nil {
-		return true
 	}
 	argv, err := i.fleet.words(i.Program, i.Program.Command[:1], i.unit())
 	if err == nil {
