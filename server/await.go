@@ -46,14 +46,14 @@ func NewLaunches(ctx context.Context) (*Launches, error) {
 // Close lets go of the children: they run on.
 func (l *Launches) Close() {
 	for _, c := range l.Children {
-		c.closePipes()
+		c.release()
 		c.Process.Close()
 		c.launcher.Close()
 	}
 	l.waiter.Close()
 }
 
-// Add watches c. If it cannot, c's pipes are closed, and its process is the caller's to
+// Add watches c. If it cannot, c is released, and its process is the caller's to
 // end.
 func (l *Launches) Add(c *Child) error {
 	err := c.startProbe(l.ctx)
@@ -61,7 +61,7 @@ func (l *Launches) Add(c *Child) error {
 		err = l.watch(c)
 	}
 	if err != nil {
-		c.closePipes()
+		c.release()
 	}
 	return err
 }
@@ -299,5 +299,5 @@ func (l *Launches) reap(c *Child) {
 			l.readOutput(c)
 		}
 	}
-	c.closePipes()
+	c.release()
 }

@@ -161,7 +161,8 @@ func (c *Child) Succeeded() bool {
 	return c.Exited && !c.Followed && !c.detached && c.Status.Exited() && slices.Contains(c.Instance.Program.ExitCodes, c.Status.ExitStatus())
 }
 
-func (c *Child) closePipes() {
+// release gives up all that c is watched through, but for the process itself.
+func (c *Child) release() {
 	for _, fd := range []*int{&c.report, &c.output, &c.reached} {
 		if *fd >= 0 {
 			unix.Close(*fd)

@@ -84,13 +84,13 @@ func (i *Instance) launch(mode Mode, path string, argv []string) (*Child, error)
 	env = spec.takeProcs(env)
 	notify, err := c.prepare()
 	if err != nil {
-		c.closePipes()
+		c.release()
 		return nil, err
 	}
 	env = slices.Concat(notify, env) // first: of a long environment only the beginning is read later, see givenName
 	c.Started = time.Now()
 	if err = c.spawn(p, argv, append(env, procsEnv+"=1", StageEnv+"="+spec.pack())); err != nil {
-		c.closePipes()
+		c.release()
 		return nil, err
 	}
 	return c, nil

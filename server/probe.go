@@ -47,7 +47,7 @@ func (c *Child) prepare() ([]string, error) {
 	return []string{"NOTIFY_SOCKET=" + name}, err
 }
 
-// startProbe tries, until ctx ends or c's pipes are closed, to reach the server that
+// startProbe tries, until ctx ends or c is released, to reach the server that
 // was launched: a pipe becomes readable once it was reached. It does nothing for
 // servers whose readiness is seen otherwise.
 func (c *Child) startProbe(ctx context.Context) error {
