@@ -18,7 +18,7 @@ func (m *Manager) killChildren(ctx context.Context, servers []*server.Server) in
 	var t *signals
 	var tree *pidfile.Tree
 	t = m.newSignals(func(i *server.Instance, p *pidfile.Process) (int, error) { return t.children(tree, i, p) })
-	m.each(ctx, instances(servers), batching{size: perRound, settle: func() {}, act: func(batch []*server.Instance) {
+	m.eachBatch(ctx, instances(servers), "", func(batch []*server.Instance) {
 		var err error // read each time: while a lock was waited for the children may have been replaced
 		if tree, err = pidfile.ReadTree(); err != nil {
 			for _, i := range batch {
@@ -31,7 +31,7 @@ func (m *Manager) killChildren(ctx context.Context, servers []*server.Server) in
 			t.signal(ctx, i)
 			i.Unlock()
 		}
-	}})
+	})
 	return t.status(ctx, servers)
 }
 
