@@ -99,8 +99,7 @@ func (s *stopping) orphans(i *server.Instance, rec pidfile.Record) ([]*target, e
 // unnamed says whether the server runs though its pidfile names nobody: then
 // the pidfile must not go, and no second server be started.
 func (m *Manager) unnamed(i *server.Instance, f pidfile.Finding) error {
-	all, err := m.Fleet.Copies([]*server.Instance{i})
-	copies := all[i]
+	copies, err := i.Alike()
 	if err != nil || len(copies) == 0 {
 		return err
 	}

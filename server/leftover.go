@@ -2,8 +2,12 @@ package server
 
 import (
 	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
+	"mgr/aliases"
 	"mgr/pidfile"
 )
 
@@ -57,7 +61,7 @@ func (i *Instance) alone(id pidfile.Identity) bool {
 // has ended, which init has adopted, whatever group they are in. The caller closes them.
 func (r *Remains) Orphans(i *Instance, rec pidfile.Record) ([]*pidfile.Process, error) {
 	id, err := i.identity()
-	if err != nil || !i.alone(id) {
+	if err != nil || !i.alone(id) || i.shared(id) {
 		return nil, err
 	}
 	tree, err := r.since(rec)
@@ -67,15 +71,44 @@ func (r *Remains) Orphans(i *Instance, rec pidfile.Record) ([]*pidfile.Process, 
 	return tree.Orphans(&i.fleet.Reader, id), nil
 }
 
-// Copies gives handles on all processes that show the command lines of instances:
-// servers, their workers, and those that no pidfile names. The caller closes them.
+// Copies gives handles on all processes that show the command lines of instances, and
+// of no other program's: servers, their workers, and those that no pidfile names. The
+// caller closes them.
 func (f *Fleet) Copies(instances []*Instance) (map[*Instance][]*pidfile.Process, error) {
+	return f.like(instances, func(i *Instance, id pidfile.Identity) bool { return !i.shared(id) })
+}
+
+// Alike is Copies for one instance, with those that may be another program's as well:
+// they are to be told of, and not to be signalled.
+func (i *Instance) Alike() ([]*pidfile.Process, error) {
+	all, err := i.fleet.like([]*Instance{i}, func(*Instance, pidfile.Identity) bool { return true })
+	return all[i], err
+}
+
+// shared says whether a process of another program with the same conf would be taken
+// for one of i, which id describes: two programs may differ by what stands behind the
+// conf alone.
+func (i *Instance) shared(id pidfile.Identity) bool {
+	own := i.Program.Command[0]
+	return slices.ContainsFunc(i.fleet.Profile.Programs, func(p *aliases.Program) bool {
+		word := p.Command[0]
+		if p == i.Program || len(p.Conf) == 0 || filepath.Base(word) != filepath.Base(own) && !strings.Contains(own+word, "%") {
+			return false
+		}
+		argv, err := i.fleet.words(p, p.Command, i.unit())
+		return err != nil || id.Matches(argv)
+	})
+}
+
+// like gives handles on all processes that show the command lines of those instances
+// that are wanted.
+func (f *Fleet) like(instances []*Instance, wanted func(*Instance, pidfile.Identity) bool) (map[*Instance][]*pidfile.Process, error) {
 	var alone []*Instance
 	var ids []pidfile.Identity
 	var errs []error
 	for _, i := range instances {
 		id, err := i.identity()
-		if errs = append(errs, err); err == nil && i.alone(id) {
+		if errs = append(errs, err); err == nil && i.alone(id) && wanted(i, id) {
 			alone, ids = append(alone, i), append(ids, id)
 		}
 	}
