@@ -39,7 +39,7 @@ func (s *stopping) escalate(all []*target) {
 			s.m.problem(t.i, "%s: %v", t.i, err)
 		}
 	}
-	s.killCopies(all, limit)
+	s.killCopies(all, time.Now().Add(killGrace)) // one that cannot be killed may have taken all of the time before
 	for _, t := range all {
 		grace := killGrace
 		if len(t.steps) > 0 {
@@ -89,10 +89,12 @@ func (s *stopping) killKin(find func() []kin, limit time.Time, what string) {
 	}
 }
 
-// survive says what survives, and lets go of it.
+// survive says what survives, and lets go of it: killed as well, since some of it may
+// have been found just now, and have been stopped for that.
 func (s *stopping) survive(all []kin, what string) {
 	s.failed = true
 	for _, k := range all {
+		_ = k.Signal(unix.SIGKILL)
 		s.m.problem(k.of.i, "%s: pid %d %s survives: state %s", k.of.i, k.PID(), what, pidfile.StateOf(k.PID()))
 		k.Close()
 	}
