@@ -169,8 +169,18 @@ func (s *starting) postpone(i *server.Instance, err error) bool {
 	}
 	s.postponed = append(s.postponed, i)
 	delete(s.begun, i)
+	s.unmeet(i)
 	s.restore(i)
 	return true
+}
+
+// unmeet has an interrupted start say of i what it would say had it not come to i yet.
+func (s *starting) unmeet(i *server.Instance) {
+	if touched, met := s.met[i]; met {
+		s.m.met[i] = touched
+		return
+	}
+	delete(s.m.met, i)
 }
 
 // mode says how a program is to be launched.
