@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -70,6 +71,23 @@ func TestEditedBeforeConf(t *testing.T) {
 		f.Process.Close()
 		if f.State != tt.want {
 			t.Errorf("%s: got %s, want %s: %v", tt.name, f.State, tt.want, f.Err)
+		}
+	}
+}
+
+// TestTells: another script of the same interpreter's, with the same conf, is not the
+// server, nor the server of what it has started.
+func TestTells(t *testing.T) {
+	id := Identity{Commands: []string{"demo-server"}, Interpreters: []string{"python3"}, Args: [][]string{{"/etc/demo/1.conf"}}}
+	for argv, want := range map[string]bool{
+		"/usr/bin/demo-server -x /etc/demo/1.conf":         true,
+		"python3 -s /usr/bin/demo-server /etc/demo/1.conf": true,
+		"/usr/bin/demo-server /etc/demo/11.conf":           false,
+		"python3 /usr/bin/demo-keeper /etc/demo/1.conf":    false,
+		"python3 -m demo /etc/demo/1.conf":                 false,
+	} {
+		if got := id.tells(strings.Fields(argv)); got != want {
+			t.Errorf("%s: got %t", argv, got)
 		}
 	}
 }

@@ -149,10 +149,11 @@ func sameArg(a, b string) bool {
 	return filepath.IsAbs(a) && filepath.IsAbs(b) && filepath.Clean(a) == filepath.Clean(b)
 }
 
-// tells says whether argv still has the argument that names the server's conf.
+// tells says whether argv runs the server's command and still has the argument that
+// names its conf.
 func (id Identity) tells(argv []string) bool {
-	rest, _ := id.afterCommand(argv)
-	return slices.ContainsFunc(id.Args, func(want []string) bool {
+	rest, ok := id.afterCommand(argv)
+	return ok && slices.ContainsFunc(id.Args, func(want []string) bool {
 		return len(want) > 0 && slices.ContainsFunc(rest, func(arg string) bool { return sameArg(arg, want[len(want)-1]) })
 	})
 }
