@@ -26,8 +26,8 @@ func (s *stopping) copies(ctx context.Context, stopped []*target) []*target {
 	}
 	copies, err := m.Fleet.Copies(gone)
 	if err != nil {
-		for _, t := range stopped {
-			m.problem(t.i, "%s (%s): what is left of it cannot be looked for: %v", t.i, subject(t.i), err)
+		for _, i := range gone {
+			m.problem(i, "%s (%s): what is left of it cannot be looked for: %v", i, subject(i), err)
 		}
 		s.failed = true
 	}
