@@ -92,11 +92,12 @@ func (m *Manager) awaitPorts(ctx context.Context, ports []*port) map[*server.Ins
 	defer m.Console.waited()
 	for pause := firstPort; len(ports) > 0; pause = min(pause*3/2, lastPort) {
 		ports = stillTaken(ports, pidfile.AllListening())
+		own := m.owners(ports)
 		var left []*port
 		for _, p := range ports {
 			switch {
-			case !p.told && (p.runs() || m.runsLoose(p)):
-				continue // it is its own
+			case own[p.i]:
+				continue
 			case !p.told && m.leftBehind(p):
 				taken[p.i] = true
 				continue
@@ -166,19 +167,33 @@ func (p *port) runs() bool {
 	return f.State == pidfile.Running
 }
 
-// runsLoose says whether the instance runs without a pidfile and holds its own port,
-// or a worker of it does: the start will say why it starts no other. All processes are
-// looked through only if the holder looks like it.
-func (m *Manager) runsLoose(p *port) bool {
-	if !m.untouchedSoFar(p.i) {
-		return false
+// owners gives those instances that hold their own ports, of which nothing was said yet:
+// that run, or, without a pidfile, seem to. Of those the start will say why it starts no
+// other.
+func (m *Manager) owners(ports []*port) map[*server.Instance]bool {
+	own := map[*server.Instance]bool{}
+	var loose []*server.Instance
+	for _, p := range ports {
+		switch {
+		case p.told:
+		case p.runs():
+			own[p.i] = true
+		case m.untouchedSoFar(p.i) && m.holdsOwn(p):
+			loose = append(loose, p.i)
+		}
 	}
+	for i := range m.untracked(loose, nil) { // all in one, since it looks through all processes
+		own[i] = true
+	}
+	return own
+}
+
+// holdsOwn says whether what holds the port, or the parent of that, looks like the
+// instance's server.
+func (m *Manager) holdsOwn(p *port) bool {
 	pid := m.socketHolder(p.holder)
 	parent, err := pidfile.Parent(pid)
-	if !p.i.Serves(pid) && (err != nil || !p.i.Serves(parent)) {
-		return false
-	}
-	return len(m.untracked([]*server.Instance{p.i}, nil)) > 0
+	return p.i.Serves(pid) || err == nil && p.i.Serves(parent)
 }
 
 // leftBehind says whether a worker of the dead server holds the port, having said
