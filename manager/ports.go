@@ -119,6 +119,7 @@ func (m *Manager) awaitPorts(ctx context.Context, ports []*port) map[*server.Ins
 		case <-ctx.Done():
 		case <-time.After(pause):
 		}
+		m.Fleet.Outdated()
 	}
 	return taken
 }
