@@ -192,17 +192,6 @@ func (l *Launches) step(deadline time.Time) ([]*Child, error) {
 	return touched, nil
 }
 
-// hear takes what the server says of itself.
-func (l *Launches) hear(c *Child) {
-	if c.notify == nil {
-		return
-	}
-	c.notified = c.notify.ready(c.trusts) || c.notified
-	if c.notify.deaf {
-		l.waiter.Remove(c.notify.fd)
-	}
-}
-
 // Catch takes note of what has happened, and waits for nothing: what is over needs
 // no descriptor any more, and each that is open makes the next fork(2) slower.
 func (l *Launches) Catch() error {

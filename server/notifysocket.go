@@ -31,6 +31,17 @@ const (
 	apartWait = 10 * time.Millisecond
 )
 
+// hear takes what the server says of itself.
+func (l *Launches) hear(c *Child) {
+	if c.notify == nil {
+		return
+	}
+	c.notified = c.notify.ready(c.trusts) || c.notified
+	if c.notify.deaf {
+		l.waiter.Remove(c.notify.fd)
+	}
+}
+
 // mostNotices is how many messages are read at a time: whoever sends without
 // pause, and anybody may, must not keep mgr from its deadlines.
 const mostNotices = 64
