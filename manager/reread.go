@@ -11,7 +11,7 @@ import (
 // reread sends the reload signal to those instances of a program that run, and
 // starts the others.
 func (m *Manager) reread(ctx context.Context, s *server.Server) int {
-	r := &rereading{m: m, ctx: ctx, room: handles()}
+	r := &rereading{m: m, ctx: ctx, room: handles(), begun: map[*server.Instance]bool{}}
 	if !m.each(ctx, s.Instances, batching{size: r.room, act: r.batch, settle: func() {}}) {
 		r.status = Failed
 	}
@@ -21,8 +21,10 @@ func (m *Manager) reread(ctx context.Context, s *server.Server) int {
 	}
 	r.survive()
 	if ctx.Err() != nil {
-		for _, i := range r.down {
-			m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
+		for _, i := range s.Instances {
+			if !r.begun[i] {
+				m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
+			}
 		}
 		return Failed
 	}
@@ -38,9 +40,10 @@ func (m *Manager) reread(ctx context.Context, s *server.Server) int {
 type rereading struct {
 	m         *Manager
 	ctx       context.Context
-	room      int                // for handles
-	signalled []*target          // and not waited for yet
-	down      []*server.Instance // not running
+	room      int                       // for handles
+	signalled []*target                 // and not waited for yet
+	down      []*server.Instance        // not running
+	begun     map[*server.Instance]bool // those that were signalled, or could not be
 	status    int
 }
 
@@ -60,10 +63,11 @@ func (r *rereading) one(i *server.Instance) {
 	switch {
 	case err != nil:
 		r.m.problem(i, "%s: %v", i, err)
-		r.status = Failed
+		r.status, r.begun[i] = Failed, true
 	case t == nil:
 		r.down = append(r.down, i)
 	default:
+		r.begun[i] = true
 		r.signalled = append(r.signalled, t)
 		if r.m.Options.DryRun { // all come in one batch, and nobody waits
 			t.process.Close()
