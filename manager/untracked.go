@@ -191,21 +191,30 @@ func (m *Manager) adopt(ctx context.Context, servers []*server.Server) int {
 		return Failed
 	}
 	failed := m.unfound(servers) != OK
+	begun := map[*server.Instance]bool{}
 	ok := m.eachBatch(ctx, all, "not adopted", func(batch []*server.Instance) {
-		failed = !m.adoptBatch(ctx, batch) || failed
+		failed = !m.adoptBatch(ctx, batch, begun) || failed
 		for _, i := range batch {
 			i.Unlock()
 		}
 	})
-	if !ok || failed || ctx.Err() != nil {
+	if ctx.Err() != nil {
+		for _, i := range all {
+			if !begun[i] {
+				m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
+			}
+		}
+		return Failed
+	}
+	if !ok || failed {
 		return Failed
 	}
 	return OK
 }
 
-// adoptBatch adopts the servers of instances whose locks are held, and says
-// whether all have a pidfile now.
-func (m *Manager) adoptBatch(ctx context.Context, batch []*server.Instance) bool {
+// adoptBatch adopts the servers of instances whose locks are held, notes which it has
+// come to, and says whether all have a pidfile now.
+func (m *Manager) adoptBatch(ctx context.Context, batch []*server.Instance, begun map[*server.Instance]bool) bool {
 	var missing []*server.Instance
 	states := map[*server.Instance]pidfile.Finding{}
 	for _, i := range batch {
@@ -227,10 +236,9 @@ func (m *Manager) adoptBatch(ctx context.Context, batch []*server.Instance) bool
 	ok := true
 	for _, i := range batch {
 		if ctx.Err() != nil { // what else runs it may not have been seen
-			m.problem(i, "interrupted: %s (%s) was not begun", i, subject(i))
-			ok = false
-			continue
+			break
 		}
+		begun[i] = true
 		if err := m.adoptOne(i, states[i], found[i]); err != nil {
 			m.problem(i, "%s (%s): not adopted: %v", i, subject(i), err)
 			m.dropsHint(i, err)
