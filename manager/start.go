@@ -157,6 +157,7 @@ func (s *starting) round(ctx context.Context, servers []*server.Server, todo []*
 		}
 	}
 	s.await(ctx)
+	m.Fleet.Outdated()
 }
 
 // interrupted says where a start stands that the user broke off.
