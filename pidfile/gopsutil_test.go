@@ -14,6 +14,7 @@ import (
 // TestLikeGopsutil holds what this package reads of /proc against a library that reads it too. It is the witness in
 // tests only: set up in the program it would cost every start a tenth of its time.
 func TestLikeGopsutil(t *testing.T) {
+	settled(t) // gopsutil leaves descriptors to the garbage collector
 	cmd := exec.Command("/bin/sh", "-c", "read x; :", "", "a b")
 	if _, err := cmd.StdinPipe(); err != nil { // it waits for a line that never comes
 		t.Fatal(err)

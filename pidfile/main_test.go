@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -211,6 +212,21 @@ func descriptors(t testing.TB) int {
 	entries, err := os.ReadDir("/proc/self/fd")
 	check(t, err)
 	return len(entries)
+}
+
+// settled ends the test when all descriptors are closed that it has opened: what closes
+// them later, a garbage collector or a read that comes back, must not do it while
+// another test counts.
+func settled(t testing.TB) {
+	t.Helper()
+	before := descriptors(t)
+	t.Cleanup(func() {
+		for deadline := time.Now().Add(patience); descriptors(t) > before; runtime.GC() {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d descriptors, %d before", descriptors(t), before)
+			}
+		}
+	})
 }
 
 // viewOf is a view whose descriptor is closed with the test, and not whenever the

@@ -20,7 +20,10 @@ func newStuck(t *testing.T) *stuck {
 	from, to, err := os.Pipe()
 	check(t, err)
 	s := &stuck{from, to}
-	t.Cleanup(s.release)
+	t.Cleanup(func() {
+		s.release()
+		from.Close()
+	})
 	return s
 }
 
@@ -108,7 +111,9 @@ func TestVerifyBlockedParent(t *testing.T) {
 	rd, path := new(Reader), procPath(os.Getpid(), "cmdline")
 	rd.blocked = map[string]*blockedRead{path: {err: &BlockedError{PID: os.Getpid(), Path: path}}}
 	rd.spent = map[uint32]time.Duration{uint32(os.Getuid()): time.Second}
-	state, err := handle(t, start(t, "good", serverArgv).pid()).verify((&outlook{}).from(rd), serverID, time.Time{})
+	var o outlook
+	defer o.close()
+	state, err := handle(t, start(t, "good", serverArgv).pid()).verify(o.from(rd), serverID, time.Time{})
 	if state != Unknown || !Blocked(err) {
 		t.Errorf("%v, %v", state, err)
 	}
@@ -151,6 +156,7 @@ func hung(t *testing.T, number int, argv ...string) []int {
 // TestHung looks, in all ways that there are, at processes that keep whoever reads
 // their command line waiting for ever.
 func TestHung(t *testing.T) {
+	settled(t)
 	pids := hung(t, 2, serverArgv...)
 	rd := &Reader{Patience: 200 * time.Millisecond}
 	dir := openDir(t, t.TempDir())
