@@ -117,9 +117,9 @@ func (p *Process) factsOfProc() (facts, error) {
 	return facts{PPID: st.PPID, Nested: info.Nested}, nil
 }
 
-// uids gives the real and the saved user id of the process: who has one of them
-// may signal it, kill(2).
-func (p *Process) uids() ([]uint32, error) {
+// UIDs gives the real and the saved user id of the process, if that is seen alive
+// afterwards: who has one of them may signal it, kill(2).
+func (p *Process) UIDs() ([]uint32, error) {
 	if info, ok := p.info(); ok {
 		return []uint32{info.RUID, info.SUID}, nil
 	}

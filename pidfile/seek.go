@@ -204,7 +204,7 @@ func sight(v view, id Identity, pid int) (Sighting, bool) {
 	}
 	s := Sighting{PID: pid}
 	s.Argv, _ = v.reader.cmdline(pid)
-	s.UIDs, err = p.uids()
+	s.UIDs, err = p.UIDs()
 	return s, err == nil && !p.Exited()
 }
 

@@ -160,7 +160,7 @@ func (p *Process) verifyLeader(v view, id Identity, ppid int, argv []string) (St
 
 // verifyOwner says whether the user uid could signal the process, kill(2).
 func (p *Process) verifyOwner(uid uint32) (State, error) {
-	uids, err := p.uids()
+	uids, err := p.UIDs()
 	switch {
 	case p.Exited():
 		return Dead, nil

@@ -68,17 +68,34 @@ func (r *Remains) Orphans(i *Instance, rec pidfile.Record) ([]*pidfile.Process, 
 	if err != nil {
 		return nil, err
 	}
-	return tree.Orphans(&i.fleet.Reader, id), nil
+	return i.trusted(tree.Orphans(&i.fleet.Reader, id)), nil
+}
+
+// trusted leaves out, and closes, the processes of users that no server of i runs as:
+// anybody can have one that looks like it.
+func (i *Instance) trusted(found []*pidfile.Process) []*pidfile.Process {
+	return slices.DeleteFunc(found, func(p *pidfile.Process) bool {
+		uids, err := p.UIDs()
+		if err == nil && i.mayRun(uids) {
+			return false
+		}
+		p.Close()
+		return true
+	})
 }
 
 // Copies gives handles on all processes that show the command lines of instances, and
-// of no other program's: servers, their workers, and those that no pidfile names. The
-// caller closes them.
+// of no other program's, and belong to who may run them: servers, their workers, and
+// those that no pidfile names. The caller closes them.
 func (f *Fleet) Copies(instances []*Instance) (map[*Instance][]*pidfile.Process, error) {
-	return f.like(instances, func(i *Instance, id pidfile.Identity) bool { return !i.shared(id) })
+	copies, err := f.like(instances, func(i *Instance, id pidfile.Identity) bool { return !i.shared(id) })
+	for i, found := range copies {
+		copies[i] = i.trusted(found)
+	}
+	return copies, err
 }
 
-// Alike is Copies for one instance, with those that may be another program's as well:
+// Alike is Copies for one instance, with those that may be another program's, or anybody's:
 // they are to be told of, and not to be signalled.
 func (i *Instance) Alike() ([]*pidfile.Process, error) {
 	all, err := i.fleet.like([]*Instance{i}, func(*Instance, pidfile.Identity) bool { return true })
