@@ -11,7 +11,7 @@ import (
 // reread sends the reload signal to those instances of a program that run, and
 // starts the others.
 func (m *Manager) reread(ctx context.Context, s *server.Server) int {
-	r := &rereading{m: m, ctx: ctx, room: handles(), begun: map[*server.Instance]bool{}}
+	r := &rereading{m: m, ctx: ctx, room: max(handles()/2, 1), begun: map[*server.Instance]bool{}}
 	if !m.each(ctx, s.Instances, batching{size: r.room, act: r.batch, settle: func() {}}) {
 		r.status = Failed
 	}
@@ -40,21 +40,23 @@ func (m *Manager) reread(ctx context.Context, s *server.Server) int {
 type rereading struct {
 	m         *Manager
 	ctx       context.Context
-	room      int                       // for handles
+	room      int                       // half of that for handles: a batch may bring as many again
 	signalled []*target                 // and not waited for yet
 	down      []*server.Instance        // not running
 	begun     map[*server.Instance]bool // those that were signalled, or could not be
 	status    int
 }
 
-// batch signals instances whose locks are held, once there is room for their handles.
+// batch signals instances whose locks are held. When there is no room for more handles
+// it waits, with no lock held.
 func (r *rereading) batch(batch []*server.Instance) {
-	if len(r.signalled)+len(batch) > r.room {
-		r.survive()
-	}
 	for _, i := range batch {
 		r.one(i)
 		i.Unlock()
+	}
+	if len(r.signalled) >= r.room {
+		r.m.Console.Flush()
+		r.survive()
 	}
 }
 
