@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -56,6 +57,7 @@ func TestMain(m *testing.M) {
 // be read, [fuse]: a file system can be mounted that is a process, and [inotify]: a user
 // namespace can have a limit of inotify(7) of its own.
 func TestTranscripts(t *testing.T) {
+	heed()
 	fake := filepath.Join(t.TempDir(), "fakeserver")
 	build(t, fake, "./testdata/fakeserver")
 	hung := filepath.Join(t.TempDir(), "hung")
@@ -98,6 +100,16 @@ func TestTranscripts(t *testing.T) {
 			"json": isDocument, "foretold": foretold,
 		},
 	})
+}
+
+// heed keeps from what transcripts start that this process was told to ignore signals, by nohup(1) or by a shell that
+// started it in the background. They do not end it then, either.
+func heed() {
+	for _, sig := range []os.Signal{unix.SIGHUP, unix.SIGINT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
 }
 
 // memoryCgroup is a directory in which a cgroup with a memory limit can be made,
