@@ -69,11 +69,14 @@ type filesystem struct {
 }
 
 func mount(dir string) (*filesystem, error) {
-	dev, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	// No descriptor for the runtime to poll: one that is not mounted yet is in error, and the runtime, if it looks
+	// meanwhile, takes that for good and reads no more.
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open /dev/fuse: %w", err)
 	}
-	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", dev.Fd())
+	dev := os.NewFile(uintptr(fd), "/dev/fuse")
+	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fd)
 	if err := unix.Mount("hung", dir, "fuse", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
 		return nil, fmt.Errorf("mount: %w", err)
 	}
