@@ -9,9 +9,9 @@ import (
 )
 
 // Holder finds who holds the lock of the pidfile name, as far as /proc shows it
-// to the caller and a search gets: its pid and its command line, or 0. The kernel tells the range of a
-// lock only beside the descriptor that it belongs to (proc_pid_fdinfo(5)), so this
-// looks through all processes: it is for messages.
+// to the caller and a search gets: its pid and its command line, or 0. The kernel
+// tells the range of a lock only beside the descriptor that it belongs to
+// (proc_pid_fdinfo(5)), so this looks through all processes: it is for messages.
 func (d *Dir) Holder(name string) (pid int, argv []string) {
 	if d.lock == nil {
 		return 0, nil

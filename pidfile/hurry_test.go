@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -45,13 +44,7 @@ func TestReaderHeed(t *testing.T) {
 	}
 	rd.Heed(interrupt)
 	s.release()
-	read := false
-	for until := time.Now().Add(patience); !read && time.Now().Before(until); runtime.Gosched() {
-		err = rd.within(own, "first", func() { read = true })
-	}
-	if !read || err != nil {
-		t.Errorf("once it has come back: %v", err)
-	}
+	comesBack(t, rd, own, "first")
 }
 
 // In a hurry all that hangs gets little in all, however many users it is, and the rest

@@ -55,9 +55,15 @@ func TestReader(t *testing.T) {
 		t.Errorf("a healthy one beside it: %q, %v", argv, err)
 	}
 	s.release()
-	read := false
+	comesBack(t, rd, own, "first")
+}
+
+// comesBack waits until rd reads again what was blocked.
+func comesBack(t *testing.T, rd *Reader, pid int, name string) {
+	t.Helper()
+	read, err := false, error(nil)
 	for until := time.Now().Add(patience); !read && time.Now().Before(until); runtime.Gosched() {
-		err = rd.within(own, "first", func() { read = true })
+		err = rd.within(pid, name, func() { read = true })
 	}
 	if !read || err != nil {
 		t.Errorf("once it has come back: %v", err)

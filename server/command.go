@@ -117,8 +117,11 @@ func (i *Instance) identity() (pidfile.Identity, error) {
 			return id, err
 		}
 	}
-	if i.Program.Numbered() {
+	switch {
+	case i.Program.Numbered():
 		id.Other = i.sibling
+	case i.Conf != "":
+		id.Other = i.anothers
 	}
 	return id, i.match(&id)
 }
@@ -155,6 +158,35 @@ func (i *Instance) sibling(args []string) bool {
 		}
 	}
 	return false
+}
+
+// anothers says whether args are those of another program that has the same command,
+// with the conf of i.
+func (i *Instance) anothers(args []string) bool {
+	others, err := i.namesakes()
+	return err != nil || slices.ContainsFunc(others, func(argv []string) bool { // err: it cannot be told
+		want := upToConf(argv[1:], i.Conf)
+		return len(want) > 0 && len(want) <= len(args) && slices.Equal(want, args[:len(want)])
+	})
+}
+
+// namesakes gives the command lines that other programs with confs would have for the
+// conf of i, of those that have the same command.
+func (i *Instance) namesakes() ([][]string, error) {
+	own := i.Program.Command[0]
+	var out [][]string
+	for _, p := range i.fleet.Profile.Programs {
+		word := p.Command[0]
+		if p == i.Program || len(p.Conf) == 0 || filepath.Base(word) != filepath.Base(own) && !strings.Contains(own+word, "%") {
+			continue
+		}
+		argv, err := i.fleet.words(p, p.Command, i.unit())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, argv)
+	}
+	return out, nil
 }
 
 func (i *Instance) match(id *pidfile.Identity) error {

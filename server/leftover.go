@@ -2,12 +2,9 @@ package server
 
 import (
 	"errors"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
-	"mgr/aliases"
 	"mgr/pidfile"
 )
 
@@ -106,15 +103,8 @@ func (i *Instance) Alike() ([]*pidfile.Process, error) {
 // for one of i, which id describes: two programs may differ by what stands behind the
 // conf alone.
 func (i *Instance) shared(id pidfile.Identity) bool {
-	own := i.Program.Command[0]
-	return slices.ContainsFunc(i.fleet.Profile.Programs, func(p *aliases.Program) bool {
-		word := p.Command[0]
-		if p == i.Program || len(p.Conf) == 0 || filepath.Base(word) != filepath.Base(own) && !strings.Contains(own+word, "%") {
-			return false
-		}
-		argv, err := i.fleet.words(p, p.Command, i.unit())
-		return err != nil || id.Matches(argv)
-	})
+	others, err := i.namesakes()
+	return err != nil || slices.ContainsFunc(others, id.Matches)
 }
 
 // like gives handles on all processes that show the command lines of those instances

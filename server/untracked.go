@@ -191,9 +191,9 @@ func (i *Instance) distinct(id pidfile.Identity) bool {
 }
 
 // mayRun says whether the users may be those of a server of i: root, the caller,
-// the profile's user, the one that it drops to, and who owns the run directory, who could write a pidfile
-// for any process of his. Nobody else can keep a server from being started by a
-// process that looks like it.
+// the profile's user, the one that it drops to, and who owns the run directory, who
+// could write a pidfile for any process of his. Nobody else can keep a server from
+// being started by a process that looks like it.
 func (i *Instance) mayRun(uids []uint32) bool {
 	trusted := i.fleet.trusted([]*aliases.Program{i.Program})
 	return !slices.ContainsFunc(uids, func(uid uint32) bool { return !slices.Contains(trusted, uid) })
