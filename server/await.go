@@ -18,7 +18,6 @@ type Launches struct {
 	Children []*Child
 	waiter   *pidfile.Waiter
 	ctx      context.Context
-	sooner   bool          // some child has to be looked at sooner than was known
 	tree     *pidfile.Tree // of all processes, when it was needed last
 	taken    time.Time     // before that
 }
@@ -93,63 +92,57 @@ func (l *Launches) watch(c *Child) error {
 // of which it is. A child's time is up when limit has passed since its start (0: never).
 // Until gives up on those that are left, and returns them, when the time of all of them
 // is up, or when the context ends. Only children to which something happened are looked
-// at again, so that the cost grows with their number, and not with its square.
+// at again, so that the cost grows with their number, and not with its square; all are
+// when one comes due.
 func (l *Launches) Until(done func(*Child) bool, limit func(*Child) time.Duration, each func(*Child)) ([]*Child, error) {
 	pending := make(map[*Child]bool, len(l.Children)) // value: its time is up
 	for _, c := range l.Children {
 		pending[c] = false
 	}
-	left, next := 0, time.Time{}
+	left, due := len(pending), time.Time{}
 	for touched := l.Children; ; {
-		all := len(touched) == 0 || left == 0
-		if all {
-			touched = l.among(pending)
+		now := time.Now() // before the look: what comes due while it lasts is due after it
+		if len(touched) == 0 || passed(due, now) {
+			touched, due = l.among(pending), time.Time{}
 		}
 		for _, c := range touched {
-			l.missed(c, time.Now())
+			l.missed(c, now)
 			expired, is := pending[c]
-			if !is || !done(c) {
+			if !is {
 				continue
 			}
-			delete(pending, c)
-			each(c)
+			if done(c) {
+				delete(pending, c)
+				each(c)
+			} else if at := c.wakeAt(limit(c), now); !passed(at, now) {
+				due = sooner(due, at)
+				continue
+			} else {
+				pending[c] = true
+			}
 			if !expired {
 				left--
 			}
-		}
-		if all || l.sooner {
-			left, next = deadlines(pending, limit)
-			l.sooner = false
 		}
 		if left == 0 || l.ctx.Err() != nil {
 			return l.among(pending), nil
 		}
 		var err error
-		if touched, err = l.step(next); err != nil {
+		if touched, err = l.step(due); err != nil {
 			return l.among(pending), err
 		}
 	}
 }
 
-// deadlines counts the children that have time left, and gives the moment at
-// which to look at them all again.
-func deadlines(pending map[*Child]bool, limit func(*Child) time.Duration) (left int, next time.Time) {
-	now := time.Now()
-	for c, expired := range pending {
-		if expired {
-			continue
-		}
-		at := c.wakeAt(limit(c), now)
-		if !at.IsZero() && !at.After(now) {
-			pending[c] = true
-			continue
-		}
-		left++
-		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
-			next = at
-		}
+// passed says whether a moment has come; a zero one never does.
+func passed(at, now time.Time) bool { return !at.IsZero() && !at.After(now) }
+
+// sooner is the first of two moments, of which a zero one never comes.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
 	}
-	return left, next
+	return a
 }
 
 // among gives the pending children in the order of their start.
@@ -261,7 +254,6 @@ func (l *Launches) readOutput(c *Child) {
 	}
 	l.drop(&c.output)
 	c.Closed, c.closedAt = !c.Process.Exiting(), time.Now()
-	l.sooner = l.sooner || c.Closed && len(c.Output) > 0
 }
 
 // reap takes the exit status, and what is left of the output: a worker may hold

@@ -77,6 +77,51 @@ func TestAddScarce(t *testing.T) {
 	}
 }
 
+// TestDueMeanwhile: a server that comes due while it is looked at is looked at again,
+// and not only when its time is up.
+func TestDueMeanwhile(t *testing.T) {
+	g := newGrove(t, "[program:well]\ncommand = well\nready = stdout-close\n")
+	g.write("bin/well", "#!/bin/sh\necho careful; exec >/dev/null 2>&1 sleep 1000\n", 0o755)
+	c := g.launch(Mode{}, "well", func(c *Child) bool {
+		is := c.Ready()
+		if c.Closed {
+			time.Sleep(time.Until(c.watched())) // the look takes long
+		}
+		return is
+	})
+	if time.Since(c.Started) >= patience {
+		t.Error("it was looked at again when its time was up")
+	}
+}
+
+// TestChatter: a server that never stops to write is late like any other.
+func TestChatter(t *testing.T) {
+	g := newGrove(t, "[program:well]\ncommand = well\nready = stdout-close\n")
+	g.write("bin/well", "#!/bin/sh\nexec sleep 1000\n", 0o755)
+	ls, c := g.begin(Mode{}, "well")
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pipe[1])
+	ls.drop(&c.output)
+	c.output = pipe[0]
+	if err := ls.waiter.Add(c.output, keyOutput); err != nil {
+		t.Fatal(err)
+	}
+	chatter := func(*Child) bool {
+		if _, err := unix.Write(pipe[1], []byte("y\n")); err != nil {
+			t.Fatal(err)
+		}
+		return false
+	}
+	limit := func(*Child) time.Duration { return 100 * time.Millisecond }
+	left, err := ls.Until(chatter, limit, func(*Child) {})
+	if err != nil || len(left) != 1 || ls.ctx.Err() != nil {
+		t.Errorf("%v, %d left, %v: want it given up on in time", err, len(left), ls.ctx.Err())
+	}
+}
+
 // TestProcesses: a snapshot serves for all that were to be looked for before it was taken.
 func TestProcesses(t *testing.T) {
 	var l Launches

@@ -82,7 +82,7 @@ func (l *Launches) outlived(c *Child) bool {
 		return false
 	}
 	c.Executed, c.detached = true, true
-	c.missedAt, l.sooner = time.Now().Add(firstMiss), true
+	c.missedAt = time.Now().Add(firstMiss)
 	return true
 }
 

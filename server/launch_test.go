@@ -22,6 +22,17 @@ const patience = 20 * time.Second
 // launch launches the only instance of a program and waits until done says so.
 func (g *grove) launch(mode Mode, program string, done func(*Child) bool) *Child {
 	g.t.Helper()
+	ls, c := g.begin(mode, program)
+	left, err := ls.Until(done, never, func(*Child) {})
+	if err != nil || len(left) > 0 {
+		g.t.Fatalf("not done: %v, %+v", err, c)
+	}
+	return c
+}
+
+// begin launches the only instance of a program.
+func (g *grove) begin(mode Mode, program string) (*Launches, *Child) {
+	g.t.Helper()
 	if err := g.Open(pidfile.MakeIt); err != nil {
 		g.t.Fatal(err)
 	}
@@ -29,12 +40,13 @@ func (g *grove) launch(mode Mode, program string, done func(*Child) bool) *Child
 	if err := i.TryLock(); err != nil {
 		g.t.Fatal(err)
 	}
-	defer i.Unlock()
+	g.t.Cleanup(i.Unlock)
 	c, err := i.Launch(mode)
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	ls, err := NewLaunches(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience) // a wait that does not end fails
+	ls, err := NewLaunches(ctx)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -42,15 +54,12 @@ func (g *grove) launch(mode Mode, program string, done func(*Child) bool) *Child
 		_ = c.Process.Signal(unix.SIGKILL)
 		_, _ = ls.Until(func(c *Child) bool { return c.Exited }, never, func(*Child) {})
 		ls.Close()
+		cancel()
 	})
 	if err := ls.Add(c); err != nil {
 		g.t.Fatal(err)
 	}
-	left, err := ls.Until(done, func(*Child) time.Duration { return patience }, func(*Child) {})
-	if err != nil || len(left) > 0 {
-		g.t.Fatalf("not done: %v, %+v", err, c)
-	}
-	return c
+	return ls, c
 }
 
 func never(*Child) time.Duration { return patience }
