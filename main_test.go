@@ -30,6 +30,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"mgr": main})
 }
 
+// raceAtExit keeps an mgr under the race detector from its pause of a second before it
+// exits. Its default is in https://go.dev/doc/articles/race_detector.
+const raceAtExit = "GORACE=atexit_sleep_ms=0"
+
 // TestTranscripts runs mgr as its users do: each file of testdata/transcripts
 // is a sequence of commands with the lines, the exit statuses and the files
 // that come of them. Servers are processes of testdata/fakeserver.
@@ -77,7 +81,7 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			env.Vars = append(env.Vars, tr.mark(), "FAKE="+fake, "HUNG="+hung, "PORT="+port, "PATH="+tr.path("bin")+":"+env.Getenv("PATH"),
+			env.Vars = append(env.Vars, tr.mark(), "FAKE="+fake, "HUNG="+hung, "PORT="+port, "PATH="+tr.path("bin")+":"+env.Getenv("PATH"), raceAtExit,
 				"MGR_CONF_DIR="+tr.path("conf"), "MGR_RUN_DIR="+tr.path("run"), "CGROUP="+memoryCgroup())
 			return errors.Join(os.Mkdir(tr.path("bin"), 0o755), os.Mkdir(tr.path("log"), 0o755))
 		},
