@@ -95,42 +95,58 @@ func (l *Launches) watch(c *Child) error {
 // at again, so that the cost grows with their number, and not with its square; all are
 // when one comes due.
 func (l *Launches) Until(done func(*Child) bool, limit func(*Child) time.Duration, each func(*Child)) ([]*Child, error) {
-	pending := make(map[*Child]bool, len(l.Children)) // value: its time is up
+	w := wait{done: done, limit: limit, each: each, pending: make(map[*Child]bool, len(l.Children)), inTime: len(l.Children)}
 	for _, c := range l.Children {
-		pending[c] = false
+		w.pending[c] = true
 	}
-	left, due := len(pending), time.Time{}
 	for touched := l.Children; ; {
 		now := time.Now() // before the look: what comes due while it lasts is due after it
-		if len(touched) == 0 || passed(due, now) {
-			touched, due = l.among(pending), time.Time{}
+		if len(touched) == 0 || passed(w.due, now) {
+			touched, w.due = l.among(w.pending), time.Time{}
 		}
 		for _, c := range touched {
 			l.missed(c, now)
-			expired, is := pending[c]
-			if !is {
-				continue
-			}
-			if done(c) {
-				delete(pending, c)
-				each(c)
-			} else if at := c.wakeAt(limit(c), now); !passed(at, now) {
-				due = sooner(due, at)
-				continue
-			} else {
-				pending[c] = true
-			}
-			if !expired {
-				left--
-			}
+			w.look(c, now)
 		}
-		if left == 0 || l.ctx.Err() != nil {
-			return l.among(pending), nil
+		if w.inTime == 0 || l.ctx.Err() != nil {
+			return l.among(w.pending), nil
 		}
 		var err error
-		if touched, err = l.step(due); err != nil {
-			return l.among(pending), err
+		if touched, err = l.step(w.due); err != nil {
+			return l.among(w.pending), err
 		}
+	}
+}
+
+// A wait is what one call of Until knows.
+type wait struct {
+	done    func(*Child) bool
+	limit   func(*Child) time.Duration
+	each    func(*Child)
+	pending map[*Child]bool // value: it has time left
+	inTime  int             // of those that are pending
+	due     time.Time       // when all have to be looked at again; zero: never
+}
+
+// look sees whether the wait for c is over, or when to look again.
+func (w *wait) look(c *Child, now time.Time) {
+	inTime, is := w.pending[c]
+	if !is {
+		return
+	}
+	at := c.wakeAt(w.limit(c), now)
+	switch {
+	case w.done(c):
+		delete(w.pending, c)
+		w.each(c)
+	case passed(at, now):
+		w.pending[c] = false
+	default:
+		w.due = sooner(w.due, at)
+		return
+	}
+	if inTime {
+		w.inTime--
 	}
 }
 
