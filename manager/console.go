@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -81,9 +82,15 @@ const (
 // Print prints text that is no event: help, tables, documents.
 func (c *Console) Print(text string) { io.WriteString(c.out, text) }
 
-// Show prints the output of a server, line by line, each behind prefix.
-func (c *Console) Show(prefix string, output []byte) {
-	for line := range strings.Lines(string(output)) {
+// Show prints the output of a server, line by line, each behind prefix: the last so
+// many lines of it, or all (0).
+func (c *Console) Show(prefix string, output []byte, most int) {
+	lines := slices.Collect(strings.Lines(string(output)))
+	if most > 0 && len(lines) > most {
+		c.Say("%s... (there was more before)", prefix)
+		lines = lines[len(lines)-most:]
+	}
+	for _, line := range lines {
 		c.Say("%s%s", prefix, strings.TrimRight(line, "\r\n"))
 	}
 }

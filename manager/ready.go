@@ -230,7 +230,7 @@ func (s *starting) late(ctx context.Context, c *server.Child) {
 	m.problem(i, "%s (%d - %s) running, not ready after %s s%s", i, pid, subject(i), seconds(i.Program.ReadyWait), why)
 	m.unheard(c.Unheard())
 	if !c.Closed && i.Program.Ready.Kind() == aliases.ReadyStdoutClose {
-		m.Console.Hint("it keeps its stdout open: what it writes there from now on is lost")
+		m.Console.Hint("it keeps its stdout open: what it writes there from now on is lost, and may end it (SIGPIPE)")
 	}
 }
 
@@ -275,12 +275,12 @@ func (s *starting) untilEnd(ctx context.Context) {
 	m.stopAll(context.WithoutCancel(ctx), servers)
 }
 
-// show prints what a server wrote while it started. In swift-init mode the
-// lines stand for themselves, otherwise they say whose they are.
+// show prints what a server wrote while it started. In swift-init mode that is all,
+// and the lines stand for themselves; otherwise they say whose they are.
 func (m *Manager) show(c *server.Child) {
-	prefix := c.Instance.String() + " (" + itoa(c.Process.PID()) + "): "
+	prefix, most := c.Instance.String()+" ("+itoa(c.Process.PID())+"): ", defaultLines
 	if m.Options.Compat {
-		prefix = ""
+		prefix, most = "", 0
 	}
-	m.Console.Show(prefix, c.Output)
+	m.Console.Show(prefix, c.Output, most)
 }
