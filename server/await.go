@@ -26,7 +26,7 @@ type Launches struct {
 const (
 	keyReport = iota
 	keyOutput
-	keyReached
+	keyProbe
 	keyNotify
 	keyWritten
 	keyProcess
@@ -75,7 +75,7 @@ func (l *Launches) watch(c *Child) error {
 	if c.watch != nil {
 		written = c.watch.FD()
 	}
-	for n, fd := range [keysPerChild]int{keyReport: c.report, keyOutput: c.output, keyReached: c.reached, keyNotify: notify,
+	for n, fd := range [keysPerChild]int{keyReport: c.report, keyOutput: c.output, keyProbe: c.probing, keyNotify: notify,
 		keyWritten: written, keyProcess: c.Process.FD()} {
 		if fd < 0 {
 			continue
@@ -188,8 +188,8 @@ func (l *Launches) step(deadline time.Time) ([]*Child, error) {
 			l.readReport(c)
 		case keyOutput:
 			l.readOutput(c)
-		case keyReached:
-			l.drop(&c.reached)
+		case keyProbe:
+			l.probed(c)
 		case keyNotify:
 			l.hear(c)
 		case keyWritten:

@@ -21,7 +21,7 @@ func TestProbeEnds(t *testing.T) {
 	g.launch(Mode{}, "well", func(c *Child) bool {
 		if probe < 0 {
 			var err error
-			if probe, err = unix.Dup(c.reached); err != nil {
+			if probe, err = unix.Dup(c.probing); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -38,6 +38,18 @@ func TestProbeEnds(t *testing.T) {
 			t.Errorf("the probe goes on: %v, events %#x", err, over[0].Revents)
 		}
 		return
+	}
+}
+
+// TestProbeBrokenOff: a server that nobody tries to reach any more was not reached.
+func TestProbeBrokenOff(t *testing.T) {
+	g := newGrove(t, unreachable+"startsecs = 0\n")
+	g.write("bin/well", "#!/bin/sh\nexec sleep 1000\n", 0o755)
+	ls, c := g.begin(Mode{}, "well")
+	c.unprobe()
+	left, err := ls.Until(func(c *Child) bool { return c.Executed && c.probing < 0 }, never, func(*Child) {})
+	if err != nil || len(left) > 0 || c.Ready() {
+		t.Errorf("%v, %d left, ready %t", err, len(left), c.Ready())
 	}
 }
 

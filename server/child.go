@@ -37,7 +37,8 @@ type Child struct {
 	index   int // among its Launches
 	report  int // reading ends of pipes; -1: none, or at their end
 	output  int
-	reached int    // by a probe
+	probing int    // says how the probe has ended
+	reached bool   // by the probe
 	unprobe func() // ends the probe; nil: there was none
 	// unreached is why the last try of the probe failed, which goes on meanwhile; nil: there is none.
 	unreached *atomic.Pointer[error]
@@ -80,7 +81,7 @@ func (c *Child) Ready() bool {
 	case aliases.ReadyNotify:
 		return c.notified
 	case aliases.ReadyTCP, aliases.ReadyUnix, aliases.ReadyHTTP:
-		return c.reached < 0
+		return c.reached
 	}
 	return true
 }
@@ -163,7 +164,7 @@ func (c *Child) Succeeded() bool {
 
 // release gives up all that c is watched through, but for the process itself.
 func (c *Child) release() {
-	for _, fd := range []*int{&c.report, &c.output, &c.reached} {
+	for _, fd := range []*int{&c.report, &c.output, &c.probing} {
 		if *fd >= 0 {
 			unix.Close(*fd)
 			*fd = -1

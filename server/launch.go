@@ -68,7 +68,7 @@ func (i *Instance) launch(mode Mode, path string, argv []string) (*Child, error)
 		return nil, err
 	}
 	spec.Path, argv = path, append(argv, more...)
-	c := &Child{Instance: i, mode: mode, report: -1, output: -1, reached: -1}
+	c := &Child{Instance: i, mode: mode, report: -1, output: -1, probing: -1}
 	p := plumbing{lock: -1, dir: -1}
 	if !mode.test {
 		dir, name, err := i.dir(pidfile.MakeIt)

@@ -48,8 +48,9 @@ func (c *Child) prepare() ([]string, error) {
 }
 
 // startProbe tries, until ctx ends or c is released, to reach the server that
-// was launched: a pipe becomes readable once it was reached. It does nothing for
-// servers whose readiness is seen otherwise.
+// was launched: a byte comes through a pipe once it was reached, and the end of the
+// pipe alone if nobody tries any more. It does nothing for servers whose readiness is
+// seen otherwise.
 func (c *Child) startProbe(ctx context.Context) error {
 	if c.mode.NoWait || c.mode.Foreground || c.mode.Once || c.mode.test {
 		return nil
@@ -66,32 +67,45 @@ func (c *Child) startProbe(ctx context.Context) error {
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return fmt.Errorf("pipe: %w", err)
 	}
-	c.reached, c.unreached = pipe[0], new(atomic.Pointer[error])
+	c.probing, c.unreached = pipe[0], new(atomic.Pointer[error])
 	ctx, c.unprobe = context.WithCancel(ctx)
 	// A goroutine for each, since a try may block for as long as its peer likes.
 	go func() {
 		defer unix.Close(pipe[1])
-		c.probe(ctx, try)
+		if c.probe(ctx, try) {
+			_, _ = unix.Write(pipe[1], []byte{1})
+		}
 	}()
 	return nil
 }
 
-// probe tries until it succeeds, or ctx ends.
-func (c *Child) probe(ctx context.Context, try func(context.Context) error) {
+// probe tries until it succeeds, or ctx ends, and says whether it has succeeded.
+func (c *Child) probe(ctx context.Context, try func(context.Context) error) bool {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := try(ctx)
 		if err == nil {
-			return
+			return true
 		}
 		if ctx.Err() == nil { // or it was broken off
 			c.unreached.Store(&err)
 		}
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-time.After(pause):
 		}
 	}
+}
+
+// probed takes what the probe says: it has ended.
+func (l *Launches) probed(c *Child) {
+	if c.probing < 0 {
+		return
+	}
+	var said [1]byte
+	n, _ := unix.Read(c.probing, said[:])
+	c.reached = n > 0
+	l.drop(&c.probing)
 }
 
 // Unreached is why the last try to reach the server failed; nil if there was none, or
