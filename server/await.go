@@ -250,13 +250,16 @@ func (l *Launches) readReport(c *Child) {
 	c.Executed = c.Failure == "" && !c.Process.Exiting()
 }
 
+// outputBlock is how much of a server's output is read at a time, in bytes.
+const outputBlock = 16 << 10
+
 // readOutput takes what the server writes. The end of it means ready, unless
 // the server is dying: then its end is about to be seen.
 func (l *Launches) readOutput(c *Child) {
 	if c.output < 0 {
 		return
 	}
-	var buf [16 << 10]byte
+	var buf [outputBlock]byte
 	n, err := unix.Read(c.output, buf[:])
 	if n > 0 {
 		c.Output = append(c.Output, buf[:n]...)
@@ -290,11 +293,18 @@ func (l *Launches) reap(c *Child) {
 		return
 	}
 	c.Exited = true
-	if c.output >= 0 && unix.SetNonblock(c.output, true) == nil {
-		for before := -1; c.output >= 0 && before != len(c.Output); {
-			before = len(c.Output)
-			l.readOutput(c)
-		}
-	}
+	l.drain(c)
 	c.release()
+}
+
+// drain takes what is left of the output, and no more than there was at the beginning:
+// whoever else holds the pipe may write without a pause.
+func (l *Launches) drain(c *Child) {
+	if c.output < 0 {
+		return
+	}
+	left, _ := unix.IoctlGetInt(c.output, unix.TIOCINQ) // FIONREAD
+	for ; left > 0; left -= outputBlock {
+		l.readOutput(c)
+	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -131,6 +132,21 @@ func TestChatter(t *testing.T) {
 	left, err := ls.Until(chatter, limit, func(*Child) {})
 	if err != nil || len(left) != 1 || ls.ctx.Err() != nil {
 		t.Errorf("%v, %d left, %v: want it given up on in time", err, len(left), ls.ctx.Err())
+	}
+}
+
+// TestLastWords: the last that a server wrote is what is kept, whatever it wrote before.
+func TestLastWords(t *testing.T) {
+	g := newGrove(t, "[program:well]\ncommand = well\nready = stdout-close\n")
+	g.write("bin/well", "#!/bin/sh\nprintf %050000d 0\necho bye\nexit 1\n", 0o755)
+	ls, c := g.begin(Mode{}, "well")
+	c.Output = make([]byte, maxOutput)
+	if c.Process.Await(time.Now().Add(patience)); !c.Process.Exited() {
+		t.Fatal("it does not end") // the pipe holds all of that
+	}
+	left, err := ls.Until(ended, never, func(*Child) {})
+	if err != nil || len(left) > 0 || !bytes.HasSuffix(c.Output, []byte("0bye\n")) {
+		t.Errorf("%v, %d left, the end is %.20q", err, len(left), c.Output[max(0, len(c.Output)-10):])
 	}
 }
 
