@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -43,18 +44,32 @@ func (p *process) alive() bool {
 	return !ready
 }
 
-// poll waits until one of the descriptors is readable; ready is false when the time is over.
+// poll waits until one of the descriptors is readable; ready is false when the time is over, as one below zero is.
 func poll(timeout time.Duration, fds ...int) (ready bool, err error) {
 	var set []unix.PollFd
 	for _, fd := range fds {
 		set = append(set, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	}
-	for {
-		n, err := unix.Poll(set, int(timeout.Milliseconds()))
+	for over := time.Now().Add(timeout); ; {
+		n, err := unix.Poll(set, int(max(0, time.Until(over)).Milliseconds()))
 		if !errors.Is(err, unix.EINTR) {
 			return n > 0, err
 		}
 	}
+}
+
+// TestPollLate: a deadline that has passed before the wait began is no wait without an end.
+func TestPollLate(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer time.AfterFunc(patience, func() { w.Close() }).Stop() // ends a wait that has no end
+	if ready, err := poll(-time.Second, int(r.Fd())); ready || err != nil {
+		t.Errorf("ready %v, %v", ready, err)
+	}
+	w.Close()
 }
 
 // processes opens every process of the tree.
