@@ -199,7 +199,7 @@ var pidPlaces = []*regexp.Regexp{
 	regexp.MustCompile(`( \()\d+(\)| - )`),
 	regexp.MustCompile(`(\bpid )\d+(\b)`),
 	regexp.MustCompile(`(/proc/)\d+(/)`),
-	regexp.MustCompile(`(kill -KILL )\d+( )`),
+	regexp.MustCompile(`(kill -(?:KILL|CONT) )\d+( )`),
 	regexp.MustCompile(`(\bsuccessor: )\d+()`),
 }
 

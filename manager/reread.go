@@ -72,6 +72,9 @@ func (r *rereading) one(i *server.Instance) {
 		r.begun[i] = true
 		r.signalled = append(r.signalled, t)
 		if r.m.Options.DryRun { // all come in one batch, and nobody waits
+			if r.m.halted(i, t.process.PID()) {
+				r.status = Failed
+			}
 			t.process.Close()
 		}
 	}
@@ -152,6 +155,8 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 		switch {
 		case t.gone && t.i.Program.OwnPidfile():
 			status = max(status, m.reborn(t))
+		case !t.gone && m.halted(t.i, t.process.PID()):
+			status = Failed
 		case !t.gone && ctx.Err() == nil:
 			m.taken(t.i, t.process.PID(), t.begun)
 		}
@@ -188,4 +193,17 @@ func (m *Manager) reborn(t *target) int {
 	}
 	m.problem(t.i, "%s (%d) died when it was to read its conf anew (%s)", t.i, t.process.PID(), subject(t.i))
 	return Failed
+}
+
+// halted says of a server that was signalled and has not ended if it is stopped
+// (SIGSTOP): the signal waits until it goes on (signal(7)), and so does what it was
+// for. Who has stopped it may have had a reason, so it is not let go on, as it is
+// where it has to end anyway.
+func (m *Manager) halted(i *server.Instance, pid int) bool {
+	if pidfile.StateOf(pid) != "T" {
+		return false
+	}
+	m.problem(i, "%s (%d - %s) is stopped (state T): it heeds no signal until it goes on", i, pid, subject(i))
+	m.Console.Hint("kill -CONT %d lets it go on; the signal waits for that", pid)
+	return true
 }

@@ -139,7 +139,10 @@ func (r *reloading) ask(i *server.Instance, p *pidfile.Process) error {
 		return err
 	}
 	r.asked = append(r.asked, i)
-	if i.Program.RetireSignal == 0 && !r.m.Options.DryRun { // a successor writes a pidfile of its own
+	switch {
+	case !r.m.Options.Compat && r.m.halted(i, p.PID()):
+		r.signals.failed[i.Program] = true
+	case i.Program.RetireSignal == 0 && !r.m.Options.DryRun: // a successor writes a pidfile of its own
 		r.m.taken(i, p.PID(), begun)
 	}
 	return nil
@@ -196,9 +199,7 @@ func (m *Manager) judgeReexec(r *server.Reexec, tree *pidfile.Tree) (over, ok bo
 	case r.Told():
 		return true, m.reexecuted(r)
 	case !r.Visible() && time.Since(r.Begun) >= i.Program.StartWait:
-		m.note("%s (%d): not permitted to see whether it has re-executed itself: it was told to, and lives on", i, pid)
-		m.taken(i, pid, r.Begun)
-		return true, true
+		return true, m.livesOn(r)
 	case !r.Visible(), tree == nil:
 		return false, false
 	case r.Seen(tree):
@@ -208,11 +209,24 @@ func (m *Manager) judgeReexec(r *server.Reexec, tree *pidfile.Tree) (over, ok bo
 		m.result(i).PIDAfter = r.Successor
 		return true, false
 	case limit > 0 && time.Since(r.Begun) > limit:
-		m.problem(i, "%s (%d - %s) has not re-executed itself, or is not ready, after %s s", i, pid, subject(i), seconds(limit))
-		m.unheard(len(r.Unheard()) > 0)
+		if !m.halted(i, pid) {
+			m.problem(i, "%s (%d - %s) has not re-executed itself, or is not ready, after %s s", i, pid, subject(i), seconds(limit))
+			m.unheard(len(r.Unheard()) > 0)
+		}
 		return true, false
 	}
 	return false, false
+}
+
+// livesOn takes a server that cannot be seen for re-executed, unless it is stopped.
+func (m *Manager) livesOn(r *server.Reexec) bool {
+	i, pid := r.Instance, r.Process.PID()
+	if m.halted(i, pid) {
+		return false
+	}
+	m.note("%s (%d): not permitted to see whether it has re-executed itself: it was told to, and lives on", i, pid)
+	m.taken(i, pid, r.Begun)
+	return true
 }
 
 // reexecuted notes that a server is ready again, and says whether all went well.
