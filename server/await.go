@@ -105,7 +105,7 @@ func (l *Launches) Until(done func(*Child) bool, limit func(*Child) time.Duratio
 			touched, w.due = l.among(w.pending), time.Time{}
 		}
 		for _, c := range touched {
-			l.missed(c, now)
+			l.revisit(c, now)
 			w.look(c, now)
 		}
 		if w.inTime == 0 || l.ctx.Err() != nil {

@@ -54,6 +54,8 @@ type Child struct {
 	writes    int              // of the pidfile, by the server
 	moves     int              // to the pidfile's name
 	tracked   bool             // the server has written its pidfile, and is the process in it
+	lookAt    time.Time        // when to look again whom the pidfile names; zero: when it is written
+	pause     time.Duration    // before that
 	detached  bool             // the launched process has ended well, the server it made is awaited
 	missedAt  time.Time        // when to look for it again
 	misses    int              // looks that found nothing
@@ -194,23 +196,17 @@ func (c *Child) StopListening() {
 }
 
 // wakeAt is when c has to be looked at again even if nothing happens: when it
-// has settled, or when its time is up.
+// has settled, when there may be what no event tells of, or when its time is up.
 func (c *Child) wakeAt(limit time.Duration, now time.Time) time.Time {
 	var at time.Time
 	if limit > 0 {
 		at = c.Started.Add(limit)
 	}
-	if c.detached && !c.tracked {
-		miss := c.missedAt
-		if !miss.After(now) {
-			miss = now.Add(time.Millisecond)
-		}
-		if at.IsZero() || miss.Before(at) {
-			at = miss
-		}
+	if !c.Exited && !c.tracked { // revisit has put these off
+		at = sooner(sooner(at, c.lookAt), c.missedAt)
 	}
-	if until := c.watched(); until.After(now) && (at.IsZero() || until.Before(at)) {
-		at = until
+	if until := c.watched(); until.After(now) {
+		at = sooner(at, until)
 	}
 	return at
 }

@@ -44,11 +44,17 @@ func (l *Launches) written(c *Child) {
 }
 
 // track sees whether the pidfile names the server by now, and follows it to the
-// process that it names.
+// process that it names. One that is not like it may be yet: some write the pidfile
+// before they become the server, and the kernel has no event for execve(2).
 func (l *Launches) track(c *Child) bool {
 	f := c.Instance.Inspect()
 	if f.State != pidfile.Running {
 		f.Process.Close()
+		c.lookAt = time.Time{} // whoever writes the pidfile anew is heard
+		if f.State == pidfile.Foreign || f.State == pidfile.Unknown {
+			c.pause = min(max(2*c.pause, firstPause), lastPause)
+			c.lookAt = time.Now().Add(c.pause)
+		}
 		return false
 	}
 	c.tracked = true
@@ -92,6 +98,14 @@ const (
 	firstMiss = 100 * time.Millisecond
 	nextMiss  = 300 * time.Millisecond
 )
+
+// revisit looks again for what no event tells of.
+func (l *Launches) revisit(c *Child, now time.Time) {
+	if !c.Exited && !c.tracked && passed(c.lookAt, now) && l.track(c) {
+		return
+	}
+	l.missed(c, now)
+}
 
 // missed looks whether anything like the server is there at all: if twice nothing
 // is, it has ended.
