@@ -69,11 +69,7 @@ func (v *logView) begin(ctx context.Context, f *logtail.Follower) error {
 	}
 	v.gather()
 	defer v.release()
-	for more := true; more && ctx.Err() == nil; {
-		var err error
-		if more, err = f.Step(); err != nil {
-			return err
-		}
+	for ctx.Err() == nil && f.Begin() {
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package logtail
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -38,6 +39,7 @@ type reading struct {
 	dev, ino uint64
 	watch    int
 	offset   int64
+	size     int64 // when it was added
 	lines    cutter
 }
 
@@ -90,12 +92,24 @@ func (f *Follower) Add(log Log, key, n int) (missing, err error) {
 		return nil, err
 	}
 	whole := true
-	if r.offset, whole, err = start(r.file, info.Size(), n); err != nil {
+	r.size = info.Size()
+	if r.offset, whole, err = start(r.file, r.size, n); err != nil {
 		return nil, err
 	}
 	r.lines.headless = !whole
 	l.more = true
 	return nil, nil
+}
+
+// Begin gives emit what the logs had when they were added, as far as it is read at once,
+// and says whether there is more of that: who writes without a pause cannot draw it out.
+func (f *Follower) Begin() (more bool) {
+	for _, l := range f.logs {
+		for _, r := range l.files {
+			more = r.read(f.buf, r.size, f.emitter(l)) || more
+		}
+	}
+	return more
 }
 
 // Step gives emit what was written since the last time, as far as it is read at
@@ -188,19 +202,19 @@ func (f *Follower) emitter(l *followed) func([]byte) {
 func (f *Follower) read(l *followed) bool {
 	more := false
 	for _, r := range l.files {
-		more = r.read(f.buf, f.emitter(l)) || more
+		more = r.read(f.buf, math.MaxInt64, f.emitter(l)) || more
 	}
 	return more
 }
 
-// read reads on, from the beginning if the file was truncated.
-func (r *reading) read(buf []byte, emit func([]byte)) (more bool) {
+// read reads on, but not beyond end, and from the beginning if the file was truncated.
+func (r *reading) read(buf []byte, end int64, emit func([]byte)) (more bool) {
 	if info, err := r.file.Stat(); err == nil && info.Size() < r.offset {
 		r.lines.flush(emit)
 		r.offset = 0
 	}
-	for total := 0; total < atOnce; {
-		n, err := r.file.ReadAt(buf, r.offset)
+	for total := 0; total < atOnce && r.offset < end; {
+		n, err := r.file.ReadAt(buf[:min(int64(len(buf)), end-r.offset)], r.offset)
 		r.offset += int64(n)
 		total += n
 		r.lines.add(buf[:n], emit)
@@ -208,5 +222,5 @@ func (r *reading) read(buf []byte, emit func([]byte)) (more bool) {
 			return false
 		}
 	}
-	return true
+	return r.offset < end
 }
