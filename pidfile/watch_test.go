@@ -3,6 +3,7 @@ package pidfile
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +43,34 @@ func TestWatch(t *testing.T) {
 	}
 	if n, moved := w.Written(); n != 1 || moved != 0 {
 		t.Errorf("a service's: written %d, moved %d", n, moved)
+	}
+}
+
+// TestWatchMuch: whoever writes without a pause is not listened to without one.
+func TestWatchMuch(t *testing.T) {
+	root, name := t.TempDir(), strings.Repeat("x", 200)+".pid" // of which little is read at once
+	d, err := OpenDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	w, err := d.Watch(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	const times = 1500
+	for range times {
+		for _, file := range []string{name, "y.pid"} { // in turns: the same twice is told once
+			if err := os.WriteFile(filepath.Join(root, file), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	first, _ := w.Written()
+	rest, _ := w.Written()
+	if first == 0 || first == times || first+rest != times {
+		t.Errorf("written %d, then %d, want %d in two parts", first, rest, times)
 	}
 }
 

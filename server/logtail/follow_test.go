@@ -250,3 +250,25 @@ func TestFollowMany(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
+
+// TestFollowMuch: who makes files beside a log without a pause is not listened to
+// without one, and no news of the log is lost for it.
+func TestFollowMuch(t *testing.T) {
+	x := newTester(t)
+	defer x.f.Close()
+	x.write("a", "")
+	check(t, x.add("a", 0, 1))
+	x.hears()
+	for range 1500 {
+		beside := strings.Repeat("x", 200) // of which little is read at once
+		x.write(beside, "")
+		check(t, os.Remove(x.path(beside)))
+	}
+	x.write("a", "1\n")
+	_, err := x.f.Step()
+	check(t, err)
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(x.f.FD()), Events: unix.POLLIN}}, 0); n != 1 {
+		t.Errorf("all was read at once: %d, %v", n, err)
+	}
+	x.hears("0 1")
+}

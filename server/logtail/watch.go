@@ -89,11 +89,15 @@ func (w *watches) drop(wd int, l *followed) {
 	}
 }
 
+// mostReads is how often it is read what has happened before it is acted on: those who
+// write may do so faster. What is left makes the descriptor readable again.
+const mostReads = 16
+
 // take reads what has happened, and notes with every log whether there may be more
 // to read and whether its name may lead elsewhere.
 func (w *watches) take(all []*followed) {
 	var buf [16 << 10]byte
-	for {
+	for range mostReads {
 		n, err := unix.Read(w.fd, buf[:])
 		if err == unix.EINTR {
 			continue
