@@ -106,8 +106,8 @@ func TestTranscripts(t *testing.T) {
 	})
 }
 
-// heed keeps from what transcripts start that this process was told to ignore signals, by nohup(1) or by a shell that
-// started it in the background. They do not end it then, either.
+// heed keeps from what transcripts and scenarios start that this process was told to ignore signals, by nohup(1) or by a
+// shell that started it in the background. They do not end it then, either.
 func heed() {
 	for _, sig := range []os.Signal{unix.SIGHUP, unix.SIGINT} {
 		if signal.Ignored(sig) {
