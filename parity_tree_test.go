@@ -33,7 +33,6 @@ type tree struct {
 	side
 	root      string
 	env       []string
-	deadline  time.Duration
 	strangers map[string]*exec.Cmd // by the pidfile that names them
 }
 
@@ -49,7 +48,6 @@ var verbs = map[string]func(tr *tree, rest string) error{
 	"lineend":   (*tree).appendLineEnd,
 	"env":       func(tr *tree, rest string) error { tr.env = append(tr.env, tr.expand(rest)); return nil },
 	"as":        (*tree).callAs,
-	"deadline":  func(tr *tree, rest string) (err error) { tr.deadline, err = time.ParseDuration(rest); return err },
 	"dead":      (*tree).writeDeadPidfile,
 	"stranger":  (*tree).writeStrangerPidfile,
 	"crash":     (*tree).crash,
@@ -90,7 +88,7 @@ func newTree(sd side, fakeserver string) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	tr := &tree{side: sd, root: root, deadline: patience, strangers: map[string]*exec.Cmd{}}
+	tr := &tree{side: sd, root: root, strangers: map[string]*exec.Cmd{}}
 	tr.env = []string{"PATH=" + tr.path("bin"), "HOME=/", "LANG=C.UTF-8", tr.mark(), "PYTHONHASHSEED=0",
 		"MGR_CONF_DIR=" + tr.path("conf"), "MGR_RUN_DIR=" + tr.path("run"),
 		"SWIFT_ORACLE_CONF_DIR=" + tr.path("conf"), "SWIFT_ORACLE_RUN_DIR=" + tr.path("run")}
@@ -123,7 +121,7 @@ func (tr *tree) setEnv(name, value string) error {
 
 // run runs the manager and observes it.
 func (tr *tree) run(o *observation) error {
-	ctx, cancel := context.WithTimeout(context.Background(), tr.deadline)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	argv := append(tr.argv[1:len(tr.argv):len(tr.argv)], strings.Fields(tr.expand(o.step.rest))...)
 	cmd := exec.CommandContext(ctx, tr.argv[0], argv...)
