@@ -142,14 +142,17 @@ func compatUsage(c *cli.Context, console *manager.Console, words []string) int {
 // interruptible gives a context that SIGINT, SIGTERM and SIGQUIT end, with a cause
 // that tells which of them did. A second one ends mgr as usual. So does SIGHUP, a lost
 // ssh line, until finish is called: a job is not left half done, unless it sits in the
-// foreground.
+// foreground. SIGINT and SIGHUP stay ignored if mgr was started so, by nohup(1) or as a
+// job of a shell script, in the background. (Go does not tell of SIGQUIT.)
 func interruptible() (ctx context.Context, finish func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	finishes := new(atomic.Bool)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup(1) has it
-		signal.Notify(signals, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGQUIT)
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGHUP} {
+		if !signal.Ignored(sig) {
+			signal.Notify(signals, sig)
+		}
 	}
 	// A goroutine, since signals come while the command waits.
 	go func() {
