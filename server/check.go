@@ -69,7 +69,10 @@ func (i *Instance) Obstacles() []Obstacle {
 	if err := i.checkPidfile(s); err != nil {
 		fail("pidfile", err)
 	}
-	for _, l := range s.Logs {
+	for n, l := range s.Logs {
+		if n > 0 && l.Path == s.Logs[0].Path {
+			continue // one file for both, as below log_dir
+		}
 		if err := s.checkLog(l); err != nil {
 			fail([]string{1: "stdout_logfile", 2: "stderr_logfile"}[l.FD], err)
 		}
