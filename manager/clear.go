@@ -38,7 +38,6 @@ func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 // mentionLeft tells of workers that the server before left behind: those of a
 // graceful stop finish what they do, those of a crash may hold the port.
 func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) error {
-	pid := rec.PID
 	left, err := s.remains.Of(i, rec)
 	if err != nil || len(left) == 0 {
 		return err
@@ -48,10 +47,10 @@ func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) error {
 		pids = append(pids, itoa(p.PID()))
 		p.Close()
 	}
-	s.m.warn(i, "%s (%s): workers of the dead pid %d still run: %s", i, subject(i), pid, strings.Join(pids, " "))
+	s.m.warn(i, "%s (%s): workers of the dead pid %d still run: %s", i, subject(i), rec.PID, strings.Join(pids, " "))
 	s.m.Console.Hint("if they hold its port it cannot start: stop, or restart, ends them")
 	if !s.m.Options.DryRun && !s.m.Options.Compat {
-		s.left[i] = pid
+		s.left[i] = rec
 	}
 	return nil
 }
@@ -59,13 +58,13 @@ func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) error {
 // restore puts back the pidfile of a dead server whose workers still run, if no
 // new server has come of the start: nothing else leads to them.
 func (s *starting) restore(i *server.Instance) {
-	pid := s.left[i]
-	if pid == 0 {
+	rec, is := s.left[i]
+	if !is {
 		return
 	}
-	if err := i.Restore(pid); err != nil {
+	if err := i.Restore(rec); err != nil {
 		s.m.warn(i, "%s: %v", i, err)
 		return
 	}
-	s.m.did(i, "start", pidfile.Dead, pid)
+	s.m.did(i, "start", pidfile.Dead, rec.PID)
 }

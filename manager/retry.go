@@ -41,9 +41,9 @@ func (s *starting) retry(ctx context.Context) {
 // The lock is held.
 func (s *starting) mark(c *server.Child) {
 	i := c.Instance
-	if s.left[i] != 0 {
+	if s.left[i].PID != 0 {
 		s.forget(c) // what leads to the workers of the one before marks as much
-	} else if err := i.Restore(c.Process.PID()); err != nil {
+	} else if err := i.Restore(pidfile.Record{PID: c.Process.PID(), ModTime: c.Started}); err != nil {
 		s.m.warn(i, "%s: %v: a stop before it is tried again will not be heeded", i, err)
 	}
 	f := i.Inspect()
@@ -70,7 +70,7 @@ func (s *starting) resume(i *server.Instance, f pidfile.Finding) (pidfile.Findin
 		m.problem(i, "%s (%s): somebody has stopped it meanwhile: it is not tried again", i, subject(i))
 		s.failed = true
 		return f, false
-	case mark == 0 || mark == s.left[i]:
+	case mark == 0 || mark == s.left[i].PID:
 		return f, true
 	}
 	if err := i.Remove(mark); err != nil {
@@ -97,7 +97,7 @@ func (s *starting) abandon(ctx context.Context, all []*server.Instance) {
 		if i.TryLock() != nil {
 			continue // somebody else is dealing with it
 		}
-		if mark != s.left[i] {
+		if mark != s.left[i].PID {
 			s.unmark(i, mark)
 		}
 		i.Unlock()

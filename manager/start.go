@@ -39,19 +39,19 @@ type starting struct {
 	launches  *server.Launches          // of the round that is under way
 	skip      map[*server.Instance]bool // not to be started
 	begun     map[*server.Instance]bool
-	met       map[*server.Instance]bool  // the Manager's, as this start found it
-	already   map[*aliases.Program]bool  // some instance of it runs
-	tries     map[*server.Instance]int   // starts that ended in a death
-	stopped   map[*server.Instance]bool  // by somebody else, while they started
-	left      map[*server.Instance]int   // dead servers, by pid, whose workers still run
-	remains   server.Remains             // of dead servers, as of this batch
-	loose     map[*server.Instance][]int // servers, by pid, that run without a pidfile
-	postponed []*server.Instance         // until others are not under way any more
-	again     []*server.Instance         // to be tried again
-	marks     map[*server.Instance]int   // of those: what their pidfiles hold meanwhile, see mark
-	early     map[*server.Child]bool     // those that ended before their pidfiles were there
-	launched  []*server.Instance         // by a dry run
-	due       time.Time                  // when
+	met       map[*server.Instance]bool           // the Manager's, as this start found it
+	already   map[*aliases.Program]bool           // some instance of it runs
+	tries     map[*server.Instance]int            // starts that ended in a death
+	stopped   map[*server.Instance]bool           // by somebody else, while they started
+	left      map[*server.Instance]pidfile.Record // dead servers whose workers still run
+	remains   server.Remains                      // of dead servers, as of this batch
+	loose     map[*server.Instance][]int          // servers, by pid, that run without a pidfile
+	postponed []*server.Instance                  // until others are not under way any more
+	again     []*server.Instance                  // to be tried again
+	marks     map[*server.Instance]int            // of those: what their pidfiles hold meanwhile, see mark
+	early     map[*server.Child]bool              // those that ended before their pidfiles were there
+	launched  []*server.Instance                  // by a dry run
+	due       time.Time                           // when
 	failed    bool
 	refused   int // compat: programs that swift-init would not have started
 }
@@ -62,7 +62,7 @@ func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip m
 	s := &starting{
 		m: m, skip: skip, met: maps.Clone(m.met),
 		begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}, stopped: map[*server.Instance]bool{},
-		left: map[*server.Instance]int{}, loose: map[*server.Instance][]int{}, marks: map[*server.Instance]int{}, early: map[*server.Child]bool{},
+		left: map[*server.Instance]pidfile.Record{}, loose: map[*server.Instance][]int{}, marks: map[*server.Instance]int{}, early: map[*server.Child]bool{},
 	}
 	if err := m.openRunDir(); err != nil {
 		m.problem(nil, "%v: nothing started", err)

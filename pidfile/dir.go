@@ -188,6 +188,11 @@ func describe(st *unix.Stat_t) string {
 // Directories on the way are made with mode 0755, less the umask. The caller
 // holds the lock of name.
 func (d *Dir) Write(name string, pid int) error {
+	return d.write(name, pid, func(int) error { return nil })
+}
+
+// write is Write, with finish for the open file before it gets its name.
+func (d *Dir) write(name string, pid int, finish func(fd int) error) error {
 	parent, err := d.mkdirs(path.Dir(name))
 	if err != nil {
 		return err
@@ -204,6 +209,9 @@ func (d *Dir) Write(name string, pid int) error {
 	if err == nil {
 		err = f.Chmod(0o644) // whatever the umask of the caller
 	}
+	if err == nil {
+		err = finish(fd)
+	}
 	if e := f.Close(); err == nil {
 		err = e
 	}
@@ -212,9 +220,9 @@ func (d *Dir) Write(name string, pid int) error {
 	}
 	if err != nil {
 		_ = unix.Unlinkat(dirfd, tmp, 0)
-		return d.fail("write", name, err)
+		err = d.fail("write", name, err)
 	}
-	return nil
+	return err
 }
 
 // create makes the file tmp at the top of d, in the place of one that a killed

@@ -21,12 +21,32 @@ func (d *Dir) Touch(name string, pid int, at time.Time) error {
 	if rec.PID != pid {
 		return d.fail("touch", name, ErrChanged)
 	}
-	tv := unix.NsecToTimeval(at.UnixNano())
-	// By the descriptor: the name may lead elsewhere by now.
-	if err := unix.Futimes(fd, []unix.Timeval{tv, tv}); err != nil {
+	if err := setTime(fd, at); err != nil {
 		return d.fail("touch", name, err)
 	}
 	return nil
+}
+
+// Restore is Write for a pidfile that was there before, as rec has it: it gets its
+// modification time and, from root, its owner back. Newer, it would let more processes
+// pass for older than it, which Inspect takes for the server more easily; as root's, any
+// user's.
+func (d *Dir) Restore(name string, rec Record) error {
+	return d.write(name, rec.PID, func(fd int) error {
+		if os.Geteuid() == 0 && rec.UID != 0 {
+			if err := unix.Fchown(fd, int(rec.UID), -1); err != nil {
+				return err
+			}
+		}
+		return setTime(fd, rec.ModTime)
+	})
+}
+
+// setTime sets the modification time of an open file, by its descriptor: the name may
+// lead elsewhere by now.
+func setTime(fd int, at time.Time) error {
+	tv := unix.NsecToTimeval(at.UnixNano())
+	return unix.Futimes(fd, []unix.Timeval{tv, tv})
 }
 
 // Born is when the process was started, to the hundredth of a second, as long as

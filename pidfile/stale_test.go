@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestTouch sets the time of a pidfile that still holds the pid, and of nothing else.
@@ -42,5 +44,21 @@ func TestTouch(t *testing.T) {
 	rec, err := d.Read("a.pid")
 	if err != nil || !rec.ModTime.Equal(at) || rec.PID != 4711 {
 		t.Errorf("got %+v, %v", rec, err)
+	}
+}
+
+// TestRestore puts a pidfile back with the time and the owner that it had.
+func TestRestore(t *testing.T) {
+	d := openDir(t, t.TempDir())
+	want := Record{PID: 4711, UID: uint32(os.Geteuid()), ModTime: time.Date(2020, 2, 3, 4, 5, 6, 7000, time.Local)}
+	if want.UID == 0 {
+		want.UID = 65534
+	}
+	if err := d.Restore("web/a.pid", want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.Read("web/a.pid")
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v, (-want +got):\n%s", err, diff)
 	}
 }

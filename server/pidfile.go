@@ -51,9 +51,9 @@ func (i *Instance) MayAdopt() error {
 	return err
 }
 
-// Restore puts back the pidfile of a server that has ended, with pid in it, if
-// there is none. The caller holds the lock.
-func (i *Instance) Restore(pid int) error {
+// Restore puts back the pidfile of a server that has ended, as rec has it, if there is
+// none. The caller holds the lock.
+func (i *Instance) Restore(rec pidfile.Record) error {
 	if f := i.Inspect(); f.State != pidfile.Stopped {
 		f.Process.Close()
 		return nil
@@ -62,7 +62,7 @@ func (i *Instance) Restore(pid int) error {
 	if err != nil {
 		return err
 	}
-	return dir.Write(name, pid)
+	return dir.Restore(name, rec)
 }
 
 // Startable says what of the run directory, or of the command's file, would keep the
