@@ -44,7 +44,7 @@ func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 	over := func(c *server.Child) bool {
 		return c.Executed && c.Tracked() || c.Exited || c.Failure != "" || !mine[c]
 	}
-	left, failed := s.launches.Until(over, s.untracked, func(c *server.Child) {
+	left, failed := s.launches.Until(over, launching, func(c *server.Child) {
 		if mine[c] {
 			s.executed(c)
 			s.unborn(c)
@@ -68,14 +68,9 @@ func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 // before.
 const perCatch = 16
 
-// untracked is how long the lock is held for a server that writes its pidfile
-// itself: until then nobody else could tell that it is being started.
-func (s *starting) untracked(c *server.Child) time.Duration {
-	if c.Tracked() {
-		return 0
-	}
-	return c.Instance.Program.ReadyWait
-}
+// launching is how long the lock is held for a server that is not executed yet, or that
+// writes its pidfile itself: until then nobody else could tell that it is being started.
+func launching(c *server.Child) time.Duration { return c.Instance.Program.ReadyWait }
 
 func noLimit(*server.Child) time.Duration { return 0 }
 

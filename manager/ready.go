@@ -218,6 +218,11 @@ func (s *starting) late(ctx context.Context, c *server.Child) {
 		m.problem(i, "interrupted: %s (%d - %s) was started and is not ready yet", i, pid, subject(i))
 		return
 	}
+	if !c.Executed {
+		m.problem(i, "%s (%d - %s) was not executed within %s s: state %s", i, pid, subject(i), seconds(i.Program.ReadyWait), pidfile.StateOf(pid))
+		m.Console.Hint("it is still to take on its directory and its logs, and is started once it has")
+		return
+	}
 	if !c.Tracked() {
 		m.problem(i, "%s (%s) was started, but after %s s its pidfile %q names no process of it%s", i, subject(i), seconds(i.Program.ReadyWait), i.Pidfile, misnamed(i))
 		m.Console.Hint("does the command write it there, and does match describe the process?")
