@@ -1,10 +1,12 @@
 package pidfile
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"slices"
@@ -64,11 +66,12 @@ func AllListening() []Socket { return listening("/proc/self/net/tcp", "/proc/sel
 func listening(paths ...string) []Socket {
 	var out []Socket
 	for _, path := range paths {
-		raw, err := os.ReadFile(path)
+		f, err := os.Open(path)
 		if err != nil {
 			continue // no IPv6, say
 		}
-		out = append(out, parseTCP(raw)...)
+		out = append(out, parseTCP(f)...)
+		f.Close()
 	}
 	return out
 }
@@ -77,13 +80,20 @@ func listening(paths ...string) []Socket {
 const tcpListen = "0A"
 
 // parseTCP gives the sockets that listen of the content of /proc/net/tcp or tcp6.
-// Lines that it does not understand are none.
-func parseTCP(raw []byte) []Socket {
+// Lines that it does not understand are none. Those that listen come first (the
+// kernel's networking/proc_net_tcp.rst), so it reads little of the others, of which
+// there may be very many.
+func parseTCP(r io.Reader) []Socket {
 	var out []Socket
-	for line := range strings.Lines(string(raw)) {
-		f := strings.Fields(line)
-		if len(f) < 10 || f[3] != tcpListen {
+	lines := bufio.NewScanner(r)
+	lines.Scan() // what the columns are
+	for lines.Scan() {
+		f := strings.Fields(lines.Text())
+		if len(f) < 10 {
 			continue
+		}
+		if f[3] != tcpListen {
+			break
 		}
 		address, err := parseAddress(f[1])
 		inode, err2 := strconv.ParseUint(f[9], 10, 64)

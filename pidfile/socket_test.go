@@ -1,6 +1,7 @@
 package pidfile
 
 import (
+	"bytes"
 	"net"
 	"net/netip"
 	"os"
@@ -111,7 +112,7 @@ func FuzzParseTCP(f *testing.F) {
 		"   1: 0100007F:1F91 0100007F:9999 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0\n"))
 	f.Add([]byte("0: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 0:0 00:0 0 0 0 1 1 0\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		for _, s := range parseTCP(raw) {
+		for _, s := range parseTCP(bytes.NewReader(raw)) {
 			if !s.Address.IsValid() {
 				t.Errorf("%q: %v", raw, s)
 			}
@@ -120,10 +121,23 @@ func FuzzParseTCP(f *testing.F) {
 }
 
 func TestParseTCP(t *testing.T) {
-	got := parseTCP([]byte("0: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0 0 0 4711 1\n1: 00000000000000000000000001000000:0050 0:0 0A 0:0 00:0 0 33 0 7 1\nx\n"))
+	got := parseTCP(strings.NewReader("  sl  local_address rem_address   st\n" +
+		"0: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0 0 0 4711 1\nx\n" +
+		"1: 00000000000000000000000001000000:0050 0:0 0A 0:0 00:0 0 33 0 7 1\n" +
+		"2: 0100007F:1F90 0100007F:9999 01 0:0 00:0 0 0 0 4712 1\n"))
 	want := []Socket{{4711, netip.MustParseAddrPort("127.0.0.1:8080"), 0}, {7, netip.MustParseAddrPort("[::1]:80"), 33}}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestParseTCPMuch: of the connections, which come last, little is read.
+func TestParseTCPMuch(t *testing.T) {
+	all := strings.NewReader("  sl  local_address rem_address   st\n0: 0100007F:1F90 00000000:0000 0A 0:0 00:0 0 0 0 4711 1\n" +
+		strings.Repeat("2: 0100007F:1F90 0100007F:9999 01 0:0 00:0 0 0 0 4712 1\n", 10_000))
+	size := all.Len()
+	if got := parseTCP(all); len(got) != 1 || size-all.Len() > 64<<10 {
+		t.Errorf("%d sockets, %d bytes of %d read", len(got), size-all.Len(), size)
 	}
 }
 
