@@ -30,8 +30,17 @@ func (p *Process) Listening() []Socket {
 	if len(inodes) == 0 {
 		return nil
 	}
-	all := byInode(listening(procPath(p.pid, "net/tcp"), procPath(p.pid, "net/tcp6")))
-	return all.heldBy(p, inodes)
+	return byInode(p.allListening()).heldBy(p, inodes)
+}
+
+// allListening gives the sockets of the network namespace of the process that listen.
+func (p *Process) allListening() []Socket {
+	own, err := os.Readlink("/proc/self/ns/net")
+	its, err2 := os.Readlink(procPath(p.pid, "ns/net"))
+	if err == nil && err2 == nil && own == its {
+		return AllListening()
+	}
+	return listening(procPath(p.pid, "net/tcp"), procPath(p.pid, "net/tcp6"))
 }
 
 // sockets gives the inodes of the sockets that the process holds.
@@ -61,7 +70,12 @@ func socketInode(link string) (uint64, bool) {
 }
 
 // AllListening gives the sockets of mgr's own network namespace that listen.
-func AllListening() []Socket { return listening("/proc/self/net/tcp", "/proc/self/net/tcp6") }
+func AllListening() []Socket {
+	if all, err := askListening(); err == nil {
+		return all
+	}
+	return listening("/proc/self/net/tcp", "/proc/self/net/tcp6")
+}
 
 func listening(paths ...string) []Socket {
 	var out []Socket
