@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -135,15 +136,17 @@ func memoryCgroup() string {
 	return ""
 }
 
-// freePort gives a port of the loopback address that nobody listens at.
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freePort gives a port of the loopback address that nobody listens at. It is below those that Linux gives to who asks for
+// none (ip_local_port_range, ip(7)): a connection of another transcript could have one of these before the server has.
+func freePort() (port string, err error) {
+	for range 100 {
+		var l net.Listener
+		port = strconv.Itoa(12000 + rand.N(20000))
+		if l, err = net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
+	return "", err
 }
 
 func first(ts *testscript.TestScript, neg bool, args []string) {
