@@ -39,7 +39,8 @@ func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 // graceful stop finish what they do, those of a crash may hold the port.
 func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) error {
 	left, err := s.remains.Of(i, rec)
-	if err != nil || len(left) == 0 {
+	blocked := pidfile.Blocked(err)
+	if len(left) == 0 && !blocked {
 		return err
 	}
 	var pids []string
@@ -47,8 +48,13 @@ func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) error {
 		pids = append(pids, itoa(p.PID()))
 		p.Close()
 	}
-	s.m.warn(i, "%s (%s): workers of the dead pid %d still run: %s", i, subject(i), rec.PID, strings.Join(pids, " "))
-	s.m.Console.Hint("if they hold its port it cannot start: stop, or restart, ends them")
+	if blocked { // whoever can have a process hang keeps no server from being started
+		s.m.warn(i, "%s (%s): whether a worker of the dead pid %d still runs cannot be told: %v", i, subject(i), rec.PID, err)
+	}
+	if len(pids) > 0 {
+		s.m.warn(i, "%s (%s): workers of the dead pid %d still run: %s", i, subject(i), rec.PID, strings.Join(pids, " "))
+		s.m.Console.Hint("if they hold its port it cannot start: stop, or restart, ends them")
+	}
 	if !s.m.Options.DryRun && !s.m.Options.Compat {
 		s.left[i] = rec
 	}

@@ -89,11 +89,21 @@ func (s *stopping) orphans(i *server.Instance, rec pidfile.Record) ([]*target, e
 	if err == nil && len(left) == 0 && s.m.Options.Kill {
 		left, err = s.remains.Orphans(i, rec) // of a server that led no group
 	}
-	if err != nil || len(left) == 0 {
+	if err != nil { // none is to end before all are known
+		closeAll(left)
 		return nil, err
+	}
+	if len(left) == 0 {
+		return nil, nil
 	}
 	s.m.warn(i, "%s (%d - %s) is dead and left %d workers behind: %s them", i, pid, subject(i), len(left), s.m.tense("stopping", "would stop"))
 	return s.send(i, pid, left), nil
+}
+
+func closeAll(processes []*pidfile.Process) {
+	for _, p := range processes {
+		p.Close()
+	}
 }
 
 // unnamed says whether the server runs though its pidfile names nobody: then

@@ -205,10 +205,7 @@ func (m *Manager) leftBehind(p *port) bool {
 	if f.State != pidfile.Dead {
 		return false
 	}
-	workers, err := p.i.Left(f.Record)
-	if err != nil {
-		return false
-	}
+	workers, _ := p.i.Left(f.Record) // those that can be told
 	holds := false
 	for _, w := range workers {
 		holds = holds || slices.ContainsFunc(w.Listening(), func(s pidfile.Socket) bool { return s.Inode == p.holder.Inode })

@@ -121,8 +121,6 @@ func (s *starting) unmark(i *server.Instance, mark int) {
 // may, since it cannot be told.
 func leavesWorkers(i *server.Instance, rec pidfile.Record) bool {
 	left, err := i.Left(rec)
-	for _, p := range left {
-		p.Close()
-	}
+	closeAll(left)
 	return err != nil || len(left) > 0
 }

@@ -198,15 +198,13 @@ func (d *Dir) write(name string, pid int, finish func(fd int) error) error {
 		return err
 	}
 	defer unix.Close(parent)
-	tmp := temporary(name)
-	dirfd := d.fd()
+	tmp, dirfd := temporary(name), d.fd()
 	fd, err := d.create(tmp)
 	if err != nil {
 		return err
 	}
 	f := os.NewFile(uintptr(fd), tmp)
-	_, err = f.WriteString(strconv.Itoa(pid))
-	if err == nil {
+	if _, err = f.WriteString(strconv.Itoa(pid)); err == nil {
 		err = f.Chmod(0o644) // whatever the umask of the caller
 	}
 	if err == nil {

@@ -1,7 +1,9 @@
 package pidfile
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -46,15 +48,21 @@ func (t *Tree) MatchingEach(rd *Reader, ids []Identity) [][]*Process {
 // server that died. The kernel gives the number to nobody else as long as a
 // member is there (kernel/pid.c), but that the members are this server's is
 // for their command lines to say. As root it takes a pidfile that another user
-// owns for what that user could signal himself. The caller closes them.
-func (t *Tree) Left(rd *Reader, rec Record, id Identity) []*Process {
+// owns for what that user could signal himself. The caller closes them. The error names
+// a member, a *BlockedError, of which nobody can tell whether it is such a worker.
+func (t *Tree) Left(rd *Reader, rec Record, id Identity) ([]*Process, error) {
 	pid := rec.PID
 	if _, alive := t.stats[pid]; alive || pid < 2 {
-		return nil
+		return nil, nil
 	}
+	var blocked error
 	led := func(st Stat) bool { return st.PGRP == pid || st.Session == pid }
 	var out []*Process
 	for _, member := range t.led[pid] {
+		if _, err := rd.cmdline(member); Blocked(err) && !Ending(member) {
+			blocked = cmp.Or(blocked, fmt.Errorf("cannot see what pid %d runs: %w", member, err))
+			continue
+		}
 		describes := func(argv []string) bool {
 			return id.Matches(argv) || id.Executable != "" && executable(member) == id.Executable
 		}
@@ -69,7 +77,7 @@ func (t *Tree) Left(rd *Reader, rec Record, id Identity) []*Process {
 			out = append(out, p)
 		}
 	}
-	return out
+	return out, blocked
 }
 
 // Orphans gives a handle on every process that id describes, that init has

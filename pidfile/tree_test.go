@@ -219,6 +219,15 @@ func TestLeft(t *testing.T) {
 	self, err := os.Executable()
 	check(t, err)
 	compare(t, "Left by the file", left, d.labels(tree.Left(nil, Record{PID: d.pid()}, Identity{Commands: []string{"x"}, Executable: self})))
+	rd, hung := &Reader{Patience: time.Millisecond}, newStuck(t)
+	_ = rd.within(d.said["fork"], "cmdline", hung.read)
+	rd.Patience = patience // the others are slow perhaps
+	found, err := tree.Left(rd, Record{PID: d.pid()}, serverID)
+	compare(t, "Left but for one that cannot be read", "double grandchild nest setpgid", d.labels(found))
+	var be *BlockedError
+	if !errors.As(err, &be) || be.PID != d.said["fork"] {
+		t.Errorf("of the one that cannot be read: %v", err)
+	}
 	if os.Geteuid() == 0 { // who owns the pidfile could not signal them
 		compare(t, "Left of another user's pidfile", "", d.labels(tree.Left(nil, Record{PID: d.pid(), UID: 65534}, serverID)))
 	}

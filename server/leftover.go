@@ -29,7 +29,8 @@ func (r *Remains) since(rec pidfile.Record) (*pidfile.Tree, error) {
 }
 
 // Of gives handles on the workers that the server of i left behind, whose pidfile holds
-// rec and that has ended. The caller closes them.
+// rec and that has ended. The caller closes them, also with an error, which may be about
+// one that cannot be read (pidfile.Blocked).
 func (r *Remains) Of(i *Instance, rec pidfile.Record) ([]*pidfile.Process, error) {
 	id, err := i.identity()
 	if err != nil {
@@ -39,7 +40,7 @@ func (r *Remains) Of(i *Instance, rec pidfile.Record) ([]*pidfile.Process, error
 	if err != nil {
 		return nil, err
 	}
-	return tree.Left(&i.fleet.Reader, rec, id), nil
+	return tree.Left(&i.fleet.Reader, rec, id)
 }
 
 // Left is Remains.Of for one server.
