@@ -41,9 +41,7 @@ func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 	for _, c := range launched {
 		mine[c] = true
 	}
-	over := func(c *server.Child) bool {
-		return c.Executed && c.Tracked() || c.Exited || c.Failure != "" || !mine[c]
-	}
+	over := func(c *server.Child) bool { return named(c) || ended(c) || !mine[c] }
 	left, failed := s.launches.Until(over, launching, func(c *server.Child) {
 		if mine[c] {
 			s.executed(c)
@@ -147,9 +145,7 @@ func (s *starting) watched(i *server.Instance, mode server.Mode) (*server.Child,
 		return nil, err
 	}
 	if err := s.launches.Add(c); err != nil { // nobody would see what becomes of it
-		c.Kill()
-		c.Process.Await(time.Now().Add(killGrace))
-		_ = i.Remove(c.Process.PID())
+		abort(c)
 		c.Process.Close()
 		return nil, err
 	}

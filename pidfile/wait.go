@@ -44,11 +44,24 @@ func NewWaiter(ctx context.Context) (*Waiter, error) {
 
 // Close ends the use of w. The descriptors that were added stay open.
 func (w *Waiter) Close() {
+	w.part()
+	unix.Close(w.epoll)
+	unix.Close(w.wake)
+}
+
+// GoOn has Wait wait as if its context had not ended, and were never to.
+func (w *Waiter) GoOn() {
+	w.part()
+	var count [8]byte
+	_, _ = unix.Read(w.wake, count[:]) // EAGAIN: it had not ended
+}
+
+// part parts from the context.
+func (w *Waiter) part() {
 	if w.stop != nil && !w.stop() {
 		<-w.woken // or it would write to whatever gets the number next
 	}
-	unix.Close(w.epoll)
-	unix.Close(w.wake)
+	w.stop = nil
 }
 
 // Add watches fd; Wait reports it as key, which is not negative.

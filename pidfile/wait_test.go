@@ -176,6 +176,29 @@ func TestWaiterCancelled(t *testing.T) {
 	}
 }
 
+// TestWaiterGoOn: who goes on though he was told to end waits as before.
+func TestWaiterGoOn(t *testing.T) {
+	for _, ended := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		w := newWaiter(t, ctx)
+		r, wr := pipe(t)
+		check(t, w.Add(int(r.Fd()), 3))
+		if ended {
+			cancel()
+		}
+		w.GoOn()
+		cancel()
+		deadline := time.Now().Add(20 * time.Millisecond)
+		if keys, err := w.Wait(deadline); len(keys) > 0 || err != nil || time.Now().Before(deadline) {
+			t.Errorf("%v: %v, %v before the deadline", ended, keys, err)
+		}
+		check(t, wr.Close())
+		if keys := wait(t, w); !slices.Equal(keys, []int{3}) {
+			t.Errorf("%v: keys %v", ended, keys)
+		}
+	}
+}
+
 func TestTimeout(t *testing.T) {
 	now := time.Now()
 	for _, tt := range []struct {

@@ -150,6 +150,12 @@ func (w *wait) look(c *Child, now time.Time) {
 	}
 }
 
+// GoOn has Until wait for what is left though its context has ended.
+func (l *Launches) GoOn() {
+	l.waiter.GoOn()
+	l.ctx = context.WithoutCancel(l.ctx)
+}
+
 // passed says whether a moment has come; a zero one never does.
 func passed(at, now time.Time) bool { return !at.IsZero() && !at.After(now) }
 
