@@ -32,7 +32,6 @@ type Reexec struct {
 	fresh     int           // new workers at the last look
 	since     time.Time     // and since when they are so many
 	workers   []worker      // before
-	wanted    int           // how many there will be again, as far as is known
 	sockets   []*notifySocket
 	only      bool      // what it says decides: it said that it begins, or notifies in any case
 	reloading bool      // it said that it begins
@@ -50,13 +49,7 @@ type worker struct {
 func NewReexec(i *Instance, p *pidfile.Process, tree *pidfile.Tree) (*Reexec, error) {
 	r := &Reexec{Instance: i, Process: p, Begun: time.Now(), image: pidfile.ImageOf(p.PID())}
 	for _, pid := range tree.ChildrenOf(p.PID()) {
-		w := worker{pid, pidfile.ImageOf(pid)}
-		if r.workers = append(r.workers, w); w.image == r.image {
-			r.wanted++ // others may be left from the time before
-		}
-	}
-	if r.wanted == 0 {
-		r.wanted = len(r.workers) // each has an image of its own
+		r.workers = append(r.workers, worker{pid, pidfile.ImageOf(pid)})
 	}
 	if i.Program.Ready.Kind() == aliases.ReadyNotify {
 		if err := r.listen(i.givenName(p)); err != nil {
@@ -153,13 +146,31 @@ func (r *Reexec) succeeded(tree *pidfile.Tree) bool {
 // were, or, where the conf may have become one for fewer, some, and no more of
 // them for a while.
 func (r *Reexec) enough(fresh int) bool {
-	if fresh >= r.wanted {
+	if fresh >= r.wanted() {
 		return true
 	}
 	if fresh != r.fresh {
 		r.fresh, r.since = fresh, time.Now()
 	}
 	return fresh > 0 && time.Since(r.since) > nobodyElse
+}
+
+// wanted is how many workers there will be again, as far as is known. A successor is
+// none: it was one of the server's children if somebody had asked for it before.
+func (r *Reexec) wanted() int {
+	all, same := 0, 0
+	for _, w := range r.workers {
+		if w.pid == r.Successor {
+			continue
+		}
+		if all++; w.image == r.image {
+			same++ // others may be left from the time before
+		}
+	}
+	if same == 0 {
+		return all // each has an image of its own
+	}
+	return same
 }
 
 // nobodyElse is how long no new worker has come when there are enough, and how
