@@ -82,8 +82,7 @@ func (r *reloading) wave(batch []*server.Instance) {
 func (r *reloading) unseen(batch []*server.Instance, err error) {
 	for _, i := range batch {
 		r.m.problem(i, "%s (%s): not signalled, since it could not be seen whether it re-executes itself: %v", i, subject(i), err)
-		r.signals.begun[i], r.signals.failed[i.Program] = true, true
-		r.signals.count[i.Program]++ // or it would be told that none runs
+		r.signals.begun[i], r.signals.failed[i.Program], r.signals.untold[i.Program] = true, true, true
 	}
 	unlock(batch)
 }

@@ -1,13 +1,17 @@
 package manager
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"mgr/aliases"
 	"mgr/pidfile"
@@ -40,6 +44,22 @@ func sleeper(t *testing.T) (*Manager, *server.Instance, *exec.Cmd) {
 	}
 	m := &Manager{Fleet: f, Console: NewConsole(io.Discard, io.Discard, Terminal{}), byInst: map[*server.Instance]*result{}}
 	return m, servers[0].Instances[0], cmd
+}
+
+// TestUnseen: of servers that are not signalled, since nobody could see how it goes on,
+// that is said, and not that none runs.
+func TestUnseen(t *testing.T) {
+	m, i, _ := sleeper(t)
+	var out, errs bytes.Buffer
+	m.Console = NewConsole(&out, &errs, Terminal{})
+	r := &reloading{m: m, ctx: t.Context()}
+	r.signals = m.newSignals(r.begin)
+	r.unseen([]*server.Instance{i}, unix.EMFILE)
+	status := r.signals.status(t.Context(), []*server.Server{{Program: i.Program, Instances: []*server.Instance{i}}})
+	m.Console.Flush()
+	if status != Failed || out.Len() > 0 || strings.Count(errs.String(), "mgr: ") != 1 || !strings.Contains(errs.String(), "sleep ("+i.Pidfile+"): not signalled") {
+		t.Errorf("status %d, stdout %q, stderr %q", status, out.String(), errs.String())
+	}
 }
 
 // TestJudgeUnseen: of a server whose image the kernel does not show it counts that it
