@@ -82,7 +82,9 @@ func (r *reloading) wave(batch []*server.Instance) {
 func (r *reloading) unseen(batch []*server.Instance, err error) {
 	for _, i := range batch {
 		r.m.problem(i, "%s (%s): not signalled, since it could not be seen whether it re-executes itself: %v", i, subject(i), err)
-		r.signals.begun[i], r.signals.failed[i.Program], r.signals.untold[i.Program] = true, true, true
+		r.signals.begun[i] = true
+		of := r.signals.of(i.Program)
+		of.failed, of.untold = true, true
 	}
 	unlock(batch)
 }
@@ -128,7 +130,7 @@ func (r *reloading) tooSoon(i *server.Instance, p *pidfile.Process, old int) {
 	m.Console.Flush()
 	m.problem(i, "%s (%d - %s): its predecessor, pid %d, has not ended yet: it would make no successor, and is not signalled", i, p.PID(), subject(i), old)
 	m.Console.Hint("pid %d finishes what it does; reload-seamless --wait-drained waits for that", old)
-	r.signals.failed[i.Program] = true
+	r.signals.of(i.Program).failed = true
 }
 
 // ask signals a server that nobody waits for.
@@ -140,7 +142,7 @@ func (r *reloading) ask(i *server.Instance, p *pidfile.Process) error {
 	r.asked = append(r.asked, i)
 	switch {
 	case !r.m.Options.Compat && r.m.halted(i, p.PID()):
-		r.signals.failed[i.Program] = true
+		r.signals.of(i.Program).failed = true
 	case i.Program.RetireSignal == 0 && !r.m.Options.DryRun: // a successor writes a pidfile of its own
 		r.m.taken(i, p.PID(), begun)
 	}

@@ -75,16 +75,29 @@ func signalName(sig unix.Signal) string {
 
 // signals are what was signalled of each program.
 type signals struct {
-	m      *Manager
-	each   func(*server.Instance, *pidfile.Process) (int, error)
-	count  map[*aliases.Program]int
-	failed map[*aliases.Program]bool
-	begun  map[*server.Instance]bool
-	untold map[*aliases.Program]bool // of an instance it could not be told whether it runs
+	m     *Manager
+	each  func(*server.Instance, *pidfile.Process) (int, error)
+	begun map[*server.Instance]bool
+	tally map[*aliases.Program]*tally
+}
+
+// A tally is what was signalled of one program.
+type tally struct {
+	count  int
+	failed bool
+	untold bool // of an instance it could not be told whether it runs
 }
 
 func (m *Manager) newSignals(f func(*server.Instance, *pidfile.Process) (int, error)) *signals {
-	return &signals{m: m, each: f, count: map[*aliases.Program]int{}, failed: map[*aliases.Program]bool{}, begun: map[*server.Instance]bool{}, untold: map[*aliases.Program]bool{}}
+	return &signals{m: m, each: f, begun: map[*server.Instance]bool{}, tally: map[*aliases.Program]*tally{}}
+}
+
+// of is the tally of a program.
+func (t *signals) of(p *aliases.Program) *tally {
+	if t.tally[p] == nil {
+		t.tally[p] = new(tally)
+	}
+	return t.tally[p]
 }
 
 // signal gives an instance that runs to each, and says of any other what it is. Once
@@ -98,18 +111,18 @@ func (t *signals) signal(ctx context.Context, i *server.Instance) {
 	defer found.Process.Close()
 	t.m.found(i, found)
 	if found.State == pidfile.Unknown {
-		t.untold[i.Program] = true
+		t.of(i.Program).untold = true
 	}
 	n, err := t.m.signalOne(i, found, t.each)
 	if err != nil {
 		t.fail(i, err)
 	}
-	t.count[i.Program] += n
+	t.of(i.Program).count += n
 }
 
 func (t *signals) fail(i *server.Instance, err error) {
 	t.m.problem(i, "%s: %v", i, err)
-	t.failed[i.Program] = true
+	t.of(i.Program).failed = true
 }
 
 // status names the programs of which nothing was signalled, as far as all of their
@@ -118,17 +131,18 @@ func (t *signals) fail(i *server.Instance, err error) {
 func (t *signals) status(ctx context.Context, servers []*server.Server) int {
 	m, status, strict := t.m, OK, t.m.strict(servers)
 	for _, s := range servers {
+		of := t.of(s.Program)
 		seen := !slices.ContainsFunc(s.Instances, func(i *server.Instance) bool { return !t.begun[i] })
 		// swift-init minds only if none of a program was signalled.
-		if !seen || ctx.Err() != nil || t.failed[s.Program] && !m.Options.Compat {
+		if !seen || ctx.Err() != nil || of.failed && !m.Options.Compat {
 			status = Failed
 		}
 		switch {
 		case ctx.Err() != nil:
 			t.interrupted(s.Instances)
-		case seen && t.count[s.Program] == 0 && (len(s.Instances) > 0 || m.Options.Compat || strict):
+		case seen && of.count == 0 && (len(s.Instances) > 0 || m.Options.Compat || strict):
 			status = Failed
-			if !t.untold[s.Program] {
+			if !of.untold {
 				m.none(s)
 			}
 		}
