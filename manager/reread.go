@@ -112,43 +112,17 @@ func (m *Manager) rereadOne(ctx context.Context, i *server.Instance) (*target, e
 // as one has to live to count as started, and closes the handles. By then
 // another process may have taken its place in a pidfile that it writes itself.
 func (m *Manager) survive(ctx context.Context, signalled []*target) int {
-	status := OK
 	defer func() {
 		for _, t := range signalled {
 			t.process.Close()
 		}
 	}()
-	w, err := pidfile.NewWaiter(ctx)
-	if err != nil {
-		m.problem(nil, "%v", err)
-		return Failed
-	}
-	defer w.Close()
-	for n, t := range signalled {
-		if err := w.Add(t.process.FD(), n); err != nil {
-			m.problem(t.i, "%s: %v", t.i, err)
-			status = Failed
-		}
-	}
-	defer m.Console.waited()
-	for ctx.Err() == nil && !m.Options.NoWait {
-		latest := lastDeadline(signalled)
-		if !latest.After(time.Now()) {
-			break
-		}
-		m.Console.waiting(progress{Doing: "reloading", Total: len(signalled), Who: signalled[0].i.Label(), Since: signalled[0].begun})
-		keys, err := w.Wait(latest)
-		if err != nil {
+	status := OK
+	if !m.Options.NoWait {
+		var err error
+		if status, err = m.liveOn(ctx, signalled); err != nil {
 			m.problem(nil, "%v", err)
 			return Failed
-		}
-		for _, key := range keys {
-			t := signalled[key]
-			w.Remove(t.process.FD())
-			t.gone = true
-			if !t.i.Program.OwnPidfile() {
-				status = max(status, m.reborn(t))
-			}
 		}
 	}
 	for _, t := range signalled {
@@ -162,6 +136,43 @@ func (m *Manager) survive(ctx context.Context, signalled []*target) int {
 		}
 	}
 	return status
+}
+
+// liveOn waits until nothing more can come of those that were signalled, and notes which
+// of them have ended.
+func (m *Manager) liveOn(ctx context.Context, signalled []*target) (status int, err error) {
+	w, err := pidfile.NewWaiter(ctx)
+	if err != nil {
+		return Failed, err
+	}
+	defer w.Close()
+	for n, t := range signalled {
+		if err := w.Add(t.process.FD(), n); err != nil {
+			m.problem(t.i, "%s: %v", t.i, err)
+			status = Failed
+		}
+	}
+	defer m.Console.waited()
+	for ctx.Err() == nil {
+		latest := lastDeadline(signalled)
+		if !latest.After(time.Now()) {
+			break
+		}
+		m.Console.waiting(progress{Doing: "reloading", Total: len(signalled), Who: signalled[0].i.Label(), Since: signalled[0].begun})
+		keys, err := w.Wait(latest)
+		if err != nil {
+			return Failed, err
+		}
+		for _, key := range keys {
+			t := signalled[key]
+			w.Remove(t.process.FD())
+			t.gone = true
+			if !t.i.Program.OwnPidfile() {
+				status = max(status, m.reborn(t))
+			}
+		}
+	}
+	return status, nil
 }
 
 // lastDeadline is until when something can come of those that were signalled: nothing
