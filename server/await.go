@@ -203,11 +203,12 @@ func (l *Launches) reap(c *Child) {
 	if c.Exited || !c.Process.Exited() {
 		return // the end was that of a process that c has followed another one from since
 	}
+	l.waiter.Remove(c.Process.FD()) // which stays readable
 	pid, err := unix.Wait4(c.Process.PID(), &c.Status, unix.WNOHANG, nil)
 	if err == unix.EINTR || err == nil && pid == 0 {
-		return // the descriptor stays readable, so this comes again
+		c.reapAt = time.Now().Add(lastPause) // who traces it has not let go of it yet, ptrace(2)
+		return
 	}
-	l.waiter.Remove(c.Process.FD())
 	for c.report >= 0 {
 		l.readReport(c)
 	}

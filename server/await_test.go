@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"errors"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -147,6 +148,42 @@ func TestLastWords(t *testing.T) {
 	left, err := ls.Until(ended, never, func(*Child) {})
 	if err != nil || len(left) > 0 || !bytes.HasSuffix(c.Output, []byte("0bye\n")) {
 		t.Errorf("%v, %d left, the end is %.20q", err, len(left), c.Output[max(0, len(c.Output)-10):])
+	}
+}
+
+// TestReapLater: who traces a server may keep the kernel from telling how it has ended.
+// It is asked again, and not all the time.
+func TestReapLater(t *testing.T) {
+	g := newGrove(t, "[program:well]\ncommand = well\n")
+	g.write("bin/well", "#!/bin/sh\nexec sleep 1000\n", 0o755)
+	ls, c := g.begin(Mode{}, "well")
+	gone := exec.Command("true")
+	if err := gone.Start(); err != nil {
+		t.Fatal(err)
+	}
+	handle, err := pidfile.Open(gone.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = gone.Wait()
+	lives := c.Process
+	ls.waiter.Remove(lives.FD())
+	c.Process = pidfile.FromPidfd(lives.PID(), handle.FD()) // it has ended, and nobody tells how
+	if err := ls.waiter.Add(handle.FD(), keyProcess); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lives.Signal(unix.SIGKILL) }()
+	if _, err := ls.Until(func(c *Child) bool { return !c.reapAt.IsZero() }, never, func(*Child) {}); err != nil {
+		t.Fatal(err)
+	}
+	ls.drop(&c.report)
+	if keys, err := ls.waiter.Wait(time.Now()); err != nil || len(keys) > 0 {
+		t.Errorf("it is asked all the time: %v, %v", keys, err)
+	}
+	_ = lives.Signal(unix.SIGKILL)
+	left, err := ls.Until(ended, never, func(*Child) {})
+	if err != nil || len(left) > 0 || c.Status.Signal() != unix.SIGKILL {
+		t.Errorf("%v, %d left, %s", err, len(left), c.Died())
 	}
 }
 

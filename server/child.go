@@ -56,6 +56,7 @@ type Child struct {
 	tracked   bool             // the server has written its pidfile, and is the process in it
 	lookAt    time.Time        // when to look again whom the pidfile names; zero: when it is written
 	pause     time.Duration    // before that
+	reapAt    time.Time        // when to ask again how it has ended; zero: when it ends
 	detached  bool             // the launched process has ended well, the server it made is awaited
 	missedAt  time.Time        // when to look for it again
 	misses    int              // looks that found nothing
@@ -202,6 +203,7 @@ func (c *Child) wakeAt(limit time.Duration, now time.Time) time.Time {
 	if limit > 0 {
 		at = c.Started.Add(limit)
 	}
+	at = sooner(at, c.reapAt)
 	if !c.Exited && !c.tracked { // revisit has put these off
 		at = sooner(sooner(at, c.lookAt), c.missedAt)
 	}

@@ -101,6 +101,10 @@ const (
 
 // revisit looks again for what no event tells of.
 func (l *Launches) revisit(c *Child, now time.Time) {
+	if passed(c.reapAt, now) {
+		c.reapAt = time.Time{}
+		l.reap(c)
+	}
 	if !c.Exited && !c.tracked && passed(c.lookAt, now) && l.track(c) {
 		return
 	}
