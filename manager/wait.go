@@ -222,5 +222,9 @@ func handles() int {
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &lim) != nil {
 		return perRound
 	}
-	return int(min(max(lim.Cur, 128)-64, 1<<20))
+	return handlesOf(lim.Cur)
 }
+
+// handlesOf is how many of so many descriptors that is: all but 64, or half if there
+// are few.
+func handlesOf(limit uint64) int { return int(min(limit-min(64, limit/2), 1<<20)) }

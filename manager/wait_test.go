@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"mgr/aliases"
 	"mgr/pidfile"
 	"mgr/server"
@@ -29,5 +31,16 @@ func TestUnwatched(t *testing.T) {
 		"mgr: demo-server (812 - /etc/demo/2.conf) was signalled, and nobody waits for it any more: epoll_wait: invalid argument\n"
 	if errs.String() != want {
 		t.Errorf("%s\nwant:\n%s", errs.String(), want)
+	}
+}
+
+// TestHandles: some descriptors are left for what else takes them.
+func TestHandles(t *testing.T) {
+	for limit, want := range map[uint64]int{
+		0: 0, 1: 1, 16: 8, 64: 32, 100: 50, 127: 64, 128: 64, 129: 65, 1024: 960, 1 << 40: 1 << 20, unix.RLIM_INFINITY: 1 << 20,
+	} {
+		if got := handlesOf(limit); got != want {
+			t.Errorf("of %d: %d, want %d", limit, got, want)
+		}
 	}
 }
