@@ -74,3 +74,22 @@ func (s *starting) restore(i *server.Instance) {
 	}
 	s.m.did(i, "start", pidfile.Dead, rec.PID)
 }
+
+// keeps says whether the pidfile of a server that has died at its start stays, since it
+// leads to workers that still run, and tells of them.
+func (s *starting) keeps(c *server.Child) bool {
+	i := c.Instance
+	if c.Failure != "" || s.fine(c) {
+		return false
+	}
+	f := i.Inspect()
+	f.Process.Close()
+	if f.State != pidfile.Dead || f.Record.PID != c.Process.PID() {
+		return false
+	}
+	if err := s.mentionLeft(i, f.Record); err != nil {
+		s.m.warn(i, "%s (%s): what pid %d left behind cannot be looked for: %v", i, subject(i), f.Record.PID, err)
+		return false
+	}
+	return s.left[i].PID == f.Record.PID
+}

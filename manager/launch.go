@@ -237,9 +237,10 @@ func (m *Manager) limitWarning(w server.LimitWarning) {
 	m.Console.Say("WARNING: Unable to modify %s.  Running as non-root?", what)
 }
 
-// forget removes the pidfile of a server that has ended. The lock is held.
+// forget removes the pidfile of a server that has ended, unless it leads to workers that
+// have not. The lock is held.
 func (s *starting) forget(c *server.Child) {
-	if c.Tracked() {
+	if c.Tracked() && !s.keeps(c) {
 		if err := c.Instance.Remove(c.Process.PID()); err != nil {
 			s.m.warn(c.Instance, "%s: %v", c.Instance, err)
 		}

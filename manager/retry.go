@@ -73,7 +73,11 @@ func (s *starting) resume(i *server.Instance, f pidfile.Finding) (pidfile.Findin
 	case mark == 0 || mark == s.left[i].PID:
 		return f, true
 	}
-	if err := i.Remove(mark); err != nil {
+	err := s.mentionLeft(i, f.Record)
+	if err == nil {
+		err = i.Remove(mark)
+	}
+	if err != nil {
 		m.problem(i, "%s: %v: not started", i, err)
 		s.failed = true
 		return f, false
