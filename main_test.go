@@ -28,7 +28,20 @@ func TestMain(m *testing.M) {
 		os.Exit(server.Stage(text))
 	}
 	playRole()
-	testscript.Main(m, map[string]func(){"mgr": main})
+	testscript.Main(heeding{m}, map[string]func(){"mgr": main})
+}
+
+// heeding are tests, not mgr: what they start does not learn that this process was told to ignore signals, by nohup(1) or
+// by a shell that started it in the background. They do not end it then, either.
+type heeding struct{ *testing.M }
+
+func (m heeding) Run() int {
+	for _, sig := range []os.Signal{unix.SIGHUP, unix.SIGINT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
+	return m.M.Run()
 }
 
 // raceAtExit keeps an mgr under the race detector from its pause of a second before it
@@ -62,7 +75,6 @@ const raceAtExit = "GORACE=atexit_sleep_ms=0"
 // be read, [fuse]: a file system can be mounted that is a process, and [inotify]: a user
 // namespace can have a limit of inotify(7) of its own.
 func TestTranscripts(t *testing.T) {
-	heed()
 	fake := filepath.Join(t.TempDir(), "fakeserver")
 	build(t, fake, "./testdata/fakeserver")
 	hung := filepath.Join(t.TempDir(), "hung")
@@ -105,16 +117,6 @@ func TestTranscripts(t *testing.T) {
 			"json": isDocument, "foretold": foretold,
 		},
 	})
-}
-
-// heed keeps from what transcripts and scenarios start that this process was told to ignore signals, by nohup(1) or by a
-// shell that started it in the background. They do not end it then, either.
-func heed() {
-	for _, sig := range []os.Signal{unix.SIGHUP, unix.SIGINT} {
-		if signal.Ignored(sig) {
-			signal.Notify(make(chan os.Signal, 1), sig)
-		}
-	}
 }
 
 // memoryCgroup is a directory in which a cgroup with a memory limit can be made,

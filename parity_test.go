@@ -27,7 +27,6 @@ func TestParity(t *testing.T) {
 	if err := exec.Command("/usr/bin/python3", "-c", oracleProbe).Run(); err != nil {
 		t.Skipf("no Swift to compare with: /usr/bin/python3 -c %q: %v", oracleProbe, err)
 	}
-	heed()
 	programs := buildPrograms(t)
 	for _, s := range readScenarios(t) {
 		t.Run(s.topic+"/"+s.name, func(t *testing.T) {
