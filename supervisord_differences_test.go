@@ -20,6 +20,7 @@ var supervisordDifferences = []supervisordDifference{
 	{".*", "ignored signals", `00000000.1001000`, `0000000000000000`, "Python ignores SIGPIPE and SIGXFSZ, and its children inherit that, and what its caller ignores"},
 	{"apache2", "env DOUBLE", `say "so`, `say "so"`, "supervisord strips quotes of both kinds from the end of a value"},
 	{".*", "env SERVER_URL", `unix:///var/run/supervisor.sock`, `-`, "there is no server to talk to"},
+	{".*", "env PIDFILE", `-`, `/run/mgr/.*\.pid`, "a server that has lost its pidfile is found by it"},
 	{".*", "env (SHLVL|SSH_CONNECTION)", `.+`, `-`, "belongs to the caller's session (README, What a started server gets)"},
 	{"bar|foo:.*", "cwd", `/home/chrism`, `/`, "mgr's own working directory is anybody's, supervisord's is the one that it was started in"},
 	{".*", "soft limit of (files|processes)", `(1024|200)`, `(600|150)`, "minfds and minprocs of a supervisord.conf that does not name them are about supervisord's own needs"},

@@ -11,8 +11,12 @@ var session = []string{
 	"SSH_*", "SUDO_*", "DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "XDG_SESSION_*", "XDG_RUNTIME_DIR",
 	"TMUX*", "STY", "SHLVL", "OLDPWD", "_", "NOTIFY_SOCKET", "LISTEN_*",
 	"MGR_CONF_DIR", "MGR_RUN_DIR", "MGR_PROFILE", StageEnv,
-	"MGR_ENABLED", "MGR_SERVER_NAME", "MGR_GROUP_NAME",
+	"MGR_ENABLED", "MGR_SERVER_NAME", "MGR_GROUP_NAME", pidfileEnv,
 }
+
+// pidfileEnv tells a server which pidfile is its own, and whoever finds it running
+// without one.
+const pidfileEnv = "MGR_PIDFILE"
 
 func ofSession(name string) bool {
 	return slices.ContainsFunc(session, func(pattern string) bool {
@@ -26,6 +30,7 @@ func ofSession(name string) bool {
 // earlier ones.
 func (i *Instance) environment(s *stage) ([]string, error) {
 	e := environ{at: map[string]int{}}
+	e.set(pidfileEnv, i.Pidfile) // first: of a long environment only the beginning is read later
 	for _, pair := range i.fleet.Env {
 		name, value, ok := strings.Cut(pair, "=")
 		switch {

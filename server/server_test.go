@@ -252,13 +252,13 @@ environment = A="%(program_name)s",B="1, 2",PATH="/over"
 environment_default = A2="default",HOME="/nowhere"
 `)
 	g.Env = []string{"HOME=/home", "PATH=/bin", "SSH_CLIENT=x", "SUDO_USER=x", "TMUX_PANE=x", "STY=x", "_=x", "PWD=/here",
-		"NOTIFY_SOCKET=x", "LISTEN_FDS=1", "MGR_RUN_DIR=x", StageEnv + "=x", "STYLE=kept", "XDG_SESSION_ID=1", "XDG_CONFIG_HOME=kept"}
+		"NOTIFY_SOCKET=x", "LISTEN_FDS=1", "MGR_RUN_DIR=x", "MGR_PIDFILE=x", StageEnv + "=x", "STYLE=kept", "XDG_SESSION_ID=1", "XDG_CONFIG_HOME=kept"}
 	i := g.servers(0, "well")[0].Instances[0]
 	env, err := i.environment(&stage{Chdir: "/"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"HOME=/home", "PATH=/over", "PWD=/", "STYLE=kept", "XDG_CONFIG_HOME=kept",
+	want := []string{"MGR_PIDFILE=" + i.Pidfile, "HOME=/home", "PATH=/over", "PWD=/", "STYLE=kept", "XDG_CONFIG_HOME=kept",
 		"MGR_ENABLED=1", "MGR_SERVER_NAME=well", "MGR_GROUP_NAME=well", "A=well", "B=1, 2", "A2=default"}
 	if diff := cmp.Diff(want, env); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

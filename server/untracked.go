@@ -20,8 +20,8 @@ type Untracked struct {
 	// run: nobody can tell whose they are.
 	Shared []int
 	// Alike says that nothing but the command and its arguments tells that they
-	// are this server: neither a conf nor a pidfile is among them, and the profile
-	// has no match. Somebody else may run the same.
+	// are this server: neither a conf nor a pidfile is among them, the profile has
+	// no match, and their environment does not tell. Somebody else may run the same.
 	Alike bool
 }
 
@@ -136,8 +136,13 @@ func (f *Fleet) rivals() *rivals {
 // judge says which of the processes can be the server of i.
 func (r *rivals) judge(i *Instance, id pidfile.Identity, sightings []pidfile.Sighting) Untracked {
 	u := Untracked{Alike: !i.distinct(id)}
+	var own []int
 	for _, s := range sightings {
 		if r.tracked[s.PID] || !i.mayRun(s.UIDs) || runsMgr(&i.fleet.Reader, s.PID) || i.isTest(s.Argv) || i.isPass(s.Argv) {
+			continue
+		}
+		if u.Alike && i.launched(s.PID) {
+			own = append(own, s.PID)
 			continue
 		}
 		shared := slices.ContainsFunc(r.idle, func(o rival) bool { return o.pidfile != i.Pidfile && o.id.Matches(s.Argv) })
@@ -147,7 +152,21 @@ func (r *rivals) judge(i *Instance, id pidfile.Identity, sightings []pidfile.Sig
 			u.PIDs = append(u.PIDs, s.PID)
 		}
 	}
+	if len(own) > 0 { // then the others are not
+		return Untracked{PIDs: own}
+	}
 	return u
+}
+
+// launched says whether mgr started the process pid for i, as far as its environment
+// can be seen and tells.
+func (i *Instance) launched(pid int) bool {
+	p, err := pidfile.Open(pid)
+	if err != nil {
+		return false
+	}
+	defer p.Close()
+	return slices.Contains(p.Getenv(&i.fleet.Reader, pidfileEnv), i.Pidfile) && !p.Exited()
 }
 
 // runsMgr says whether the process runs mgr itself. A stage does, which is about to
