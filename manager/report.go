@@ -76,7 +76,18 @@ func (m *Manager) problem(i *server.Instance, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	m.Console.Warn("%s", text)
 	m.blockedHint(args)
+	m.scarceHint(args)
 	m.fault(i, text)
+}
+
+// scarceHint says once what leads on if descriptors are too few.
+func (m *Manager) scarceHint(args []any) {
+	for _, arg := range args {
+		if err, is := arg.(error); is && errors.Is(err, unix.EMFILE) && !m.warned["EMFILE"] {
+			m.warned["EMFILE"] = true
+			m.Console.Hint("mgr may open %d files at once: ulimit -n 64, or more, is enough for it", openFiles())
+		}
+	}
 }
 
 // blockedHint says, once for each process that keeps whoever reads of it waiting,

@@ -215,16 +215,19 @@ func (s *stopping) makeRoom(ctx context.Context, f pidfile.Finding, room int) {
 	s.open += wanted
 }
 
-// handles is how many processes may be held open at once: descriptors, less what
-// else takes some.
-func handles() int {
+// handles is how many processes may be held open at once: descriptors, less what else
+// takes some.
+func handles() int { return handlesOf(openFiles()) }
+
+// handlesOf is how many of so many descriptors that is, at least two: all but 64, or
+// half if there are few.
+func handlesOf(limit uint64) int { return int(min(max(limit-min(64, limit/2), 2), 1<<20)) }
+
+// openFiles is how many descriptors mgr may have.
+func openFiles() uint64 {
 	var lim unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &lim) != nil {
 		return perRound
 	}
-	return handlesOf(lim.Cur)
+	return lim.Cur
 }
-
-// handlesOf is how many of so many descriptors that is: all but 64, or half if there
-// are few.
-func handlesOf(limit uint64) int { return int(min(limit-min(64, limit/2), 1<<20)) }
