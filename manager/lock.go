@@ -142,27 +142,55 @@ func (m *Manager) waitLock(ctx context.Context, i *server.Instance) error {
 	m.Console.Flush()
 	m.Console.waiting(progress{Doing: "waiting for " + who, Who: i.Label(), Since: began, Limit: left})
 	defer m.Console.waited()
-	timer := time.NewTimer(left)
+	switch err := takeLock(ctx, i, left); {
+	case errors.Is(err, errTimeUp):
+		return fmt.Errorf("%s has been acting on it for %s s, gave up", who, seconds(left))
+	case errors.Is(err, errInterrupted):
+		return fmt.Errorf("interrupted while %s is acting on it", who)
+	default:
+		m.Fleet.Outdated()
+		return err
+	}
+}
+
+// Why a lock was not waited for any longer.
+var (
+	errTimeUp      = errors.New("the time is up")
+	errInterrupted = errors.New("interrupted")
+)
+
+// lastWord is how long it is waited, once the time is up, for the word that the lock is
+// free: if mgr itself was stopped meanwhile, as at Ctrl-Z, it may be on its way.
+const lastWord = 100 * time.Millisecond
+
+// takeLock takes the lock of i once nobody has it.
+func takeLock(ctx context.Context, i *server.Instance, limit time.Duration) error {
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	for {
+	for late := false; ; {
 		free, err := awaitLock(i)
 		if err != nil {
 			return err
 		}
-		select {
-		case err := <-free:
-			if err == nil {
-				err = i.TryLock()
+		for waits := true; waits; {
+			select {
+			case err = <-free:
+				waits = false
+			case <-ctx.Done():
+				return errInterrupted
+			case <-timer.C:
+				if late {
+					return errTimeUp
+				}
+				late = true
+				timer.Reset(lastWord)
 			}
-			if errors.Is(err, pidfile.ErrLocked) {
-				continue // somebody else was faster
-			}
-			m.Fleet.Outdated()
+		}
+		if err == nil {
+			err = i.TryLock()
+		}
+		if !errors.Is(err, pidfile.ErrLocked) { // or somebody else was faster
 			return err
-		case <-ctx.Done():
-			return fmt.Errorf("interrupted while %s is acting on it", who)
-		case <-timer.C:
-			return fmt.Errorf("%s has been acting on it for %s s, gave up", who, seconds(left))
 		}
 	}
 }
