@@ -29,8 +29,9 @@ func (i *Instance) Stale(f pidfile.Finding) ([]Stale, error) {
 	if !ok {
 		return nil, pidfile.ErrGone
 	}
-	if f.Record.ModTime.After(since) {
-		since = f.Record.ModTime
+	// A time that is yet to come tells of nothing but a clock that was set back.
+	if read := f.Record.ModTime; read.After(since) && !read.After(time.Now()) {
+		since = read
 	}
 	var out []Stale
 	if i.Conf != "" && !i.Orphan {
