@@ -42,7 +42,7 @@ func sleeper(t *testing.T) (*Manager, *server.Instance, *exec.Cmd) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Manager{Fleet: f, Console: NewConsole(io.Discard, io.Discard, Terminal{}), byInst: map[*server.Instance]*result{}}
+	m := &Manager{Fleet: f, Console: NewConsole(io.Discard, io.Discard, Terminal{}), byInst: map[*server.Instance]*result{}, warned: map[string]bool{}}
 	return m, servers[0].Instances[0], cmd
 }
 
