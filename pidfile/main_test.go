@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -223,7 +224,12 @@ func settled(t testing.TB) {
 	t.Cleanup(func() {
 		for deadline := time.Now().Add(patience); descriptors(t) > before; runtime.GC() {
 			if time.Now().After(deadline) {
-				t.Fatalf("%d descriptors, %d before", descriptors(t), before)
+				open, _ := filepath.Glob("/proc/self/fd/*")
+				for n, name := range open {
+					to, _ := os.Readlink(name)
+					open[n] += " " + to
+				}
+				t.Fatalf("%d descriptors, %d before: %q", descriptors(t), before, open)
 			}
 		}
 	})
