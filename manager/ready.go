@@ -145,7 +145,7 @@ func (s *starting) died(c *server.Child) {
 	}
 	m.problem(i, "%s (%d) died %s: %s (%s)", i, c.Process.PID(), when, c.Died(), subject(i))
 	if s.stopped[i] {
-		m.Console.Hint("another mgr has stopped it, or is about to: it is not tried again")
+		m.Console.Hint("another mgr has stopped it, or %s: it is not tried again", otherwise(i.Program))
 		s.failed = true
 		return
 	}
@@ -170,6 +170,15 @@ func (s *starting) died(c *server.Child) {
 	if at := time.Now().Add(delay); at.After(s.due) {
 		s.due = at
 	}
+}
+
+// otherwise is what may have happened to a server that passes for stopped, if nobody has
+// stopped it.
+func otherwise(p *aliases.Program) string {
+	if p.OwnPidfile() {
+		return "it removed its pidfile itself"
+	}
+	return "is about to"
 }
 
 // forgetLocked removes the pidfile of a server that has ended since its lock
