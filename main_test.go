@@ -70,6 +70,7 @@ const raceAtExit = "GORACE=atexit_sleep_ms=0"
 //	                         can read, and write its pidfile, see testdata/hung
 //	await PROGRAM CONF N EVENT  wait for the Nth such event of a server
 //	first PATTERN            the first line of stdout matches
+//	[!] hold [-w] FILE       keep whoever executes the file waiting, see there
 //
 // and the conditions [root], [oom]: a memory limit can be set, and the kernel's log
 // be read, [fuse]: a file system can be mounted that is a process, and [inotify]: a user
@@ -84,7 +85,7 @@ func TestTranscripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			tr := &tree{root: env.WorkDir}
-			env.Values["tree"] = tr
+			env.Values["tree"], env.Values["held"] = tr, map[string]*os.File{}
 			env.Defer(func() {
 				if err := tr.destroy(); err != nil {
 					t.Error(err)
@@ -113,7 +114,7 @@ func TestTranscripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"install": install, "status": status, "same": same, "crash": crash, "await": await, "gone": gone, "terminal": onTerminal,
-			"first": first, "hang": hang,
+			"first": first, "hang": hang, "hold": hold,
 			"json": isDocument, "foretold": foretold,
 		},
 	})

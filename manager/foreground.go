@@ -82,9 +82,7 @@ func (s *starting) born(children []*server.Child) []*server.Child {
 	}
 	_, err := s.launches.Until(func(c *server.Child) bool { return !unborn[c] || named(c) || ended(c) }, limit, func(c *server.Child) {
 		if unborn[c] {
-			s.executed(c)
-			s.unborn(c)
-			c.Instance.Unlock()
+			s.underWay(c)
 		}
 	})
 	s.unwatched(err)

@@ -42,11 +42,9 @@ func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 		mine[c] = true
 	}
 	over := func(c *server.Child) bool { return named(c) || ended(c) || !mine[c] }
-	left, failed := s.launches.Until(over, launching, func(c *server.Child) {
+	left, failed := s.launches.Until(over, s.launching, func(c *server.Child) {
 		if mine[c] {
-			s.executed(c)
-			s.unborn(c)
-			c.Instance.Unlock()
+			s.underWay(c)
 		}
 	})
 	for _, c := range left {
@@ -54,6 +52,8 @@ func (s *starting) batch(ctx context.Context, batch []*server.Instance) {
 		// until it has become the server.
 		if c.Executed {
 			c.Instance.Unlock()
+		} else {
+			s.stages[c] = true
 		}
 	}
 	if err = cmp.Or(err, failed); err != nil {
@@ -68,7 +68,28 @@ const perCatch = 16
 
 // launching is how long the lock is held for a server that is not executed yet, or that
 // writes its pidfile itself: until then nobody else could tell that it is being started.
-func launching(c *server.Child) time.Duration { return c.Instance.Program.ReadyWait }
+// Whose end is waited for is waited for here, too: nobody would give up the lock later.
+func (s *starting) launching(c *server.Child) time.Duration {
+	if !c.Executed && (s.m.Options.Foreground || s.passes(c)) {
+		return 0
+	}
+	return c.Instance.Program.ReadyWait
+}
+
+// underWay gives up the lock of a server that is under way, or has failed. The lock is held.
+func (s *starting) underWay(c *server.Child) {
+	s.executed(c)
+	s.unborn(c)
+	c.Instance.Unlock()
+}
+
+// through is underWay for a stage that was not in time, once it is over.
+func (s *starting) through(c *server.Child) {
+	if s.stages[c] && (c.Executed || ended(c)) {
+		delete(s.stages, c)
+		s.underWay(c)
+	}
+}
 
 func noLimit(*server.Child) time.Duration { return 0 }
 

@@ -34,6 +34,7 @@ func (s *starting) await(ctx context.Context) {
 	shown := s.m.following(doing, s.launches.Children)
 	left, err := s.launches.Until(s.done, s.readyWait, func(c *server.Child) {
 		c.StopListening()
+		s.through(c)
 		s.settled(c)
 		shown(c)
 	})
@@ -42,6 +43,7 @@ func (s *starting) await(ctx context.Context) {
 		s.failed = true
 	}
 	for _, c := range left {
+		s.through(c)
 		s.late(ctx, c)
 	}
 }

@@ -23,12 +23,12 @@ func TestLateStage(t *testing.T) {
 	defer process.Close()
 	i := &server.Instance{Program: &aliases.Program{Name: "demo-server", ReadyWait: 2 * time.Second}, Conf: "/etc/demo/1.conf"}
 	c := &server.Child{Instance: i, Process: process}
-	if got := launching(c); got != 2*time.Second {
-		t.Errorf("it is waited for for %v", got)
-	}
 	var errs bytes.Buffer
 	m := &Manager{Console: NewConsole(io.Discard, &errs, Terminal{}), byInst: map[*server.Instance]*result{}, warned: map[string]bool{}}
 	s := &starting{m: m}
+	if got := s.launching(c); got != 2*time.Second {
+		t.Errorf("it is waited for for %v", got)
+	}
 	s.late(context.Background(), c)
 	if !s.failed || !bytes.Contains(errs.Bytes(), []byte(" - /etc/demo/1.conf) was not executed within 2 s: state ")) {
 		t.Errorf("failed %t, %q", s.failed, errs.String())

@@ -50,6 +50,7 @@ type starting struct {
 	again     []*server.Instance                  // to be tried again
 	marks     map[*server.Instance]int            // of those: what their pidfiles hold meanwhile, see mark
 	early     map[*server.Child]bool              // those that ended before their pidfiles were there
+	stages    map[*server.Child]bool              // that were not executed in time, and keep their locks
 	launched  []*server.Instance                  // by a dry run
 	due       time.Time                           // when
 	failed    bool
@@ -62,7 +63,7 @@ func (m *Manager) startAll(ctx context.Context, servers []*server.Server, skip m
 	s := &starting{
 		m: m, skip: skip, met: maps.Clone(m.met),
 		begun: map[*server.Instance]bool{}, already: map[*aliases.Program]bool{}, tries: map[*server.Instance]int{}, stopped: map[*server.Instance]bool{},
-		left: map[*server.Instance]pidfile.Record{}, loose: map[*server.Instance][]int{}, marks: map[*server.Instance]int{}, early: map[*server.Child]bool{},
+		left: map[*server.Instance]pidfile.Record{}, loose: map[*server.Instance][]int{}, marks: map[*server.Instance]int{}, early: map[*server.Child]bool{}, stages: map[*server.Child]bool{},
 	}
 	if err := m.openRunDir(); err != nil {
 		m.problem(nil, "%v: nothing started", err)
