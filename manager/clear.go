@@ -69,7 +69,8 @@ func (s *starting) restore(i *server.Instance) {
 		return
 	}
 	if err := i.Restore(rec); err != nil {
-		s.m.warn(i, "%s: %v", i, err)
+		s.m.warn(i, "%s (%s): the pidfile that led to the workers of the dead pid %d could not be put back: %v", i, subject(i), rec.PID, err)
+		s.m.Console.Hint("no stop will find them")
 		return
 	}
 	s.m.did(i, "start", pidfile.Dead, rec.PID)

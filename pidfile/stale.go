@@ -33,12 +33,11 @@ func (d *Dir) Touch(name string, pid int, at time.Time) error {
 // user's.
 func (d *Dir) Restore(name string, rec Record) error {
 	return d.write(name, rec.PID, func(fd int) error {
-		if os.Geteuid() == 0 && rec.UID != 0 {
-			if err := unix.Fchown(fd, int(rec.UID), -1); err != nil {
-				return err
-			}
+		// The time first: of another's file only CAP_FOWNER may set it.
+		if err := setTime(fd, rec.ModTime); err != nil || os.Geteuid() != 0 || rec.UID == 0 {
+			return err
 		}
-		return setTime(fd, rec.ModTime)
+		return unix.Fchown(fd, int(rec.UID), -1)
 	})
 }
 
