@@ -77,11 +77,11 @@ func parseDiag(out []Socket, raw []byte) (all []Socket, done bool, err error) {
 			break
 		}
 		switch m := raw[unix.SizeofNlMsghdr:size]; {
-		case kind == unix.NLMSG_DONE:
+		case kind == unix.NLMSG_DONE && len(m) >= 4 && binary.NativeEndian.Uint32(m) == 0: // or it failed: ENOENT without tcp_diag
 			return out, true, nil
 		case kind == unix.SOCK_DIAG_BY_FAMILY && len(m) >= diagSize:
 			out = append(out, diagSocket(m))
-		default: // NLMSG_ERROR
+		default: // NLMSG_ERROR, say
 			return nil, true, errNoDiag
 		}
 		raw = raw[min(int(size+3)&^3, len(raw)):]

@@ -48,13 +48,30 @@ func TestAskListening(t *testing.T) {
 	}
 }
 
-func FuzzParseDiag(f *testing.F) {
-	message := func(kind uint16, size int) []byte {
-		m := binary.NativeEndian.AppendUint16(binary.NativeEndian.AppendUint32(nil, uint32(size)), kind)
-		return append(m, make([]byte, size-len(m))...)
+// diagMessage is a message of the kernel, netlink(7), of nothing but zeros.
+func diagMessage(kind uint16, size int) []byte {
+	m := binary.NativeEndian.AppendUint16(binary.NativeEndian.AppendUint32(nil, uint32(size)), kind)
+	return append(m, make([]byte, size-len(m))...)
+}
+
+// TestParseDiagEnd: a kernel that has no tcp_diag ends a dump at once, with an error: that
+// nothing listens is not to be told from it.
+func TestParseDiagEnd(t *testing.T) {
+	end := diagMessage(unix.NLMSG_DONE, unix.SizeofNlMsghdr+4)
+	if out, done, err := parseDiag(nil, end); len(out) > 0 || !done || err != nil {
+		t.Errorf("the end: %v, %t, %v", out, done, err)
 	}
-	f.Add(append(message(unix.SOCK_DIAG_BY_FAMILY, unix.SizeofNlMsghdr+diagSize+8), message(unix.NLMSG_DONE, 20)...))
-	f.Add(message(unix.NLMSG_ERROR, 36))
+	failed := binary.NativeEndian.AppendUint32(end[:unix.SizeofNlMsghdr:unix.SizeofNlMsghdr], ^uint32(unix.ENOENT)+1)
+	for name, raw := range map[string][]byte{"ENOENT": failed, "cut off": diagMessage(unix.NLMSG_DONE, unix.SizeofNlMsghdr)} {
+		if _, _, err := parseDiag(nil, raw); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func FuzzParseDiag(f *testing.F) {
+	f.Add(append(diagMessage(unix.SOCK_DIAG_BY_FAMILY, unix.SizeofNlMsghdr+diagSize+8), diagMessage(unix.NLMSG_DONE, 20)...))
+	f.Add(diagMessage(unix.NLMSG_ERROR, 36))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		out, _, err := parseDiag(nil, raw)
 		if len(out) > len(raw)/diagSize || err != nil && out != nil {
