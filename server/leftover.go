@@ -16,10 +16,14 @@ type Remains struct {
 	taken time.Time
 }
 
+// fileTick is by how much the time of a file that is written may be behind: before Linux
+// 6.13 it is that of the last tick of the kernel's clock, CONFIG_HZ.
+const fileTick = 10 * time.Millisecond
+
 // since gives a snapshot that is no older than the end of the server whose pidfile holds
 // rec.
 func (r *Remains) since(rec pidfile.Record) (*pidfile.Tree, error) {
-	if r.tree != nil && !r.tree.Has(rec.PID) && rec.ModTime.Before(r.taken) {
+	if r.tree != nil && !r.tree.Has(rec.PID) && rec.ModTime.Add(fileTick).Before(r.taken) {
 		return r.tree, nil
 	}
 	var err error
