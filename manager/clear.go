@@ -88,9 +88,16 @@ func (s *starting) keeps(c *server.Child) bool {
 	if f.State != pidfile.Dead || f.Record.PID != c.Process.PID() {
 		return false
 	}
+	before := s.left[i].PID
 	if err := s.mentionLeft(i, f.Record); err != nil {
 		s.m.warn(i, "%s (%s): what pid %d left behind cannot be looked for: %v", i, subject(i), f.Record.PID, err)
 		return false
 	}
-	return s.left[i].PID == f.Record.PID
+	if s.left[i].PID != f.Record.PID {
+		return false
+	}
+	if before != 0 { // the pidfile has room for one
+		s.m.warn(i, "%s (%s): the pidfile leads to those, and to the workers of the dead pid %d no longer: end them by hand", i, subject(i), before)
+	}
+	return true
 }
