@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 }
 
 // heeding are tests, not mgr: what they start does not learn that this process was told to ignore signals, by nohup(1) or
-// by a shell that started it in the background. They do not end it then, either.
+// by a shell that started it in the background. They do not end it then, either. Nor does it learn that this shell has
+// gone, which led its group: it would be taken for what a dead server left behind.
 type heeding struct{ *testing.M }
 
 func (m heeding) Run() int {
@@ -40,6 +41,9 @@ func (m heeding) Run() int {
 		if signal.Ignored(sig) {
 			signal.Notify(make(chan os.Signal, 1), sig)
 		}
+	}
+	if _, err := os.Stat("/proc/" + strconv.Itoa(unix.Getpgrp())); err != nil {
+		_ = unix.Setpgid(0, 0)
 	}
 	return m.M.Run()
 }
