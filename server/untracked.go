@@ -166,7 +166,7 @@ func (i *Instance) launched(pid int) bool {
 		return false
 	}
 	defer p.Close()
-	return slices.Contains(p.Getenv(&i.fleet.Reader, pidfileEnv), i.Pidfile) && !p.Exited()
+	return slices.Contains(p.Getenv(&i.fleet.Reader, pidfileEnv), i.Pidfile)
 }
 
 // runsMgr says whether the process runs mgr itself. A stage does, which is about to
