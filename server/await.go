@@ -206,7 +206,7 @@ func (l *Launches) reap(c *Child) {
 	l.waiter.Remove(c.Process.FD()) // which stays readable
 	pid, err := unix.Wait4(c.Process.PID(), &c.Status, unix.WNOHANG, nil)
 	if err == unix.EINTR || err == nil && pid == 0 {
-		c.reapAt = time.Now().Add(lastPause) // who traces it has not let go of it yet, ptrace(2)
+		c.again().reapAt = time.Now().Add(lastPause) // who traces it has not let go of it yet, ptrace(2)
 		return
 	}
 	for c.report >= 0 {

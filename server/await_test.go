@@ -173,7 +173,7 @@ func TestReapLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = lives.Signal(unix.SIGKILL) }()
-	if _, err := ls.Until(func(c *Child) bool { return !c.reapAt.IsZero() }, never, func(*Child) {}); err != nil {
+	if _, err := ls.Until(func(c *Child) bool { return c.later != nil && !c.later.reapAt.IsZero() }, never, func(*Child) {}); err != nil {
 		t.Fatal(err)
 	}
 	ls.drop(&c.report)

@@ -54,12 +54,8 @@ type Child struct {
 	writes    int              // of the pidfile, by the server
 	moves     int              // to the pidfile's name
 	tracked   bool             // the server has written its pidfile, and is the process in it
-	lookAt    time.Time        // when to look again whom the pidfile names; zero: when it is written
-	pause     time.Duration    // before that
-	reapAt    time.Time        // when to ask again how it has ended; zero: when it ends
 	detached  bool             // the launched process has ended well, the server it made is awaited
-	missedAt  time.Time        // when to look for it again
-	misses    int              // looks that found nothing
+	later     *later           // nil: nothing is to be looked at again
 }
 
 // maxOutput is how much of a server's output is kept, in bytes.
@@ -203,9 +199,11 @@ func (c *Child) wakeAt(limit time.Duration, now time.Time) time.Time {
 	if limit > 0 {
 		at = c.Started.Add(limit)
 	}
-	at = sooner(at, c.reapAt)
-	if !c.Exited && !c.tracked { // revisit has put these off
-		at = sooner(sooner(at, c.lookAt), c.missedAt)
+	if c.later != nil { // revisit has put these off
+		at = sooner(at, c.later.reapAt)
+		if !c.Exited && !c.tracked {
+			at = sooner(sooner(at, c.later.lookAt), c.later.missedAt)
+		}
 	}
 	if until := c.watched(); until.After(now) {
 		at = sooner(at, until)

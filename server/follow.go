@@ -50,10 +50,11 @@ func (l *Launches) track(c *Child) bool {
 	f := c.Instance.Inspect()
 	if f.State != pidfile.Running {
 		f.Process.Close()
-		c.lookAt = time.Time{} // whoever writes the pidfile anew is heard
+		again := c.again()
+		again.lookAt = time.Time{} // whoever writes the pidfile anew is heard
 		if f.State == pidfile.Foreign || f.State == pidfile.Unknown {
-			c.pause = min(max(2*c.pause, firstPause), lastPause)
-			c.lookAt = time.Now().Add(c.pause)
+			again.pause = min(max(2*again.pause, firstPause), lastPause)
+			again.lookAt = time.Now().Add(again.pause)
 		}
 		return false
 	}
@@ -88,7 +89,7 @@ func (l *Launches) outlived(c *Child) bool {
 		return false
 	}
 	c.Executed, c.detached = true, true
-	c.missedAt = time.Now().Add(firstMiss)
+	c.again().missedAt = time.Now().Add(firstMiss)
 	return true
 }
 
@@ -99,32 +100,54 @@ const (
 	nextMiss  = 300 * time.Millisecond
 )
 
+// later is what has to be looked at again, since no event tells of it: few servers
+// have such.
+type later struct {
+	lookAt   time.Time     // whom the pidfile names; zero: when it is written
+	pause    time.Duration // before that
+	reapAt   time.Time     // how the process has ended; zero: when it ends
+	missedAt time.Time     // whether the server of one that is detached is there
+	misses   int           // such looks that found nothing
+}
+
+// again is c.later, made when it is first needed.
+func (c *Child) again() *later {
+	if c.later == nil {
+		c.later = new(later)
+	}
+	return c.later
+}
+
 // revisit looks again for what no event tells of.
 func (l *Launches) revisit(c *Child, now time.Time) {
-	if passed(c.reapAt, now) {
-		c.reapAt = time.Time{}
-		l.reap(c)
-	}
-	if !c.Exited && !c.tracked && passed(c.lookAt, now) && l.track(c) {
+	again := c.later
+	if again == nil {
 		return
 	}
-	l.missed(c, now)
+	if passed(again.reapAt, now) {
+		again.reapAt = time.Time{}
+		l.reap(c)
+	}
+	if !c.Exited && !c.tracked && passed(again.lookAt, now) && l.track(c) {
+		return
+	}
+	l.missed(c, again, now)
 }
 
 // missed looks whether anything like the server is there at all: if twice nothing
 // is, it has ended.
-func (l *Launches) missed(c *Child, now time.Time) {
-	if !c.detached || c.tracked || c.Exited || now.Before(c.missedAt) {
+func (l *Launches) missed(c *Child, again *later, now time.Time) {
+	if !c.detached || c.tracked || c.Exited || now.Before(again.missedAt) {
 		return
 	}
-	tree, err := l.processes(c.missedAt)
-	c.missedAt = now.Add(nextMiss)
+	tree, err := l.processes(again.missedAt)
+	again.missedAt = now.Add(nextMiss)
 	if err != nil || c.Instance.seenIn(tree, c.launched) {
-		c.misses = 0
+		again.misses = 0
 		return
 	}
-	c.misses++
-	c.Exited = c.misses > 1
+	again.misses++
+	c.Exited = again.misses > 1
 }
 
 // processes gives a snapshot of all processes that was taken since then: many servers are
