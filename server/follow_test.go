@@ -1,14 +1,11 @@
 package server
 
 import (
-	"context"
 	"os"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"mgr/pidfile"
 )
 
 // forker goes into the background: what was launched ends once the process that
@@ -41,24 +38,8 @@ startsecs = 0
 	g.write("bin/well", forker, 0o755)
 	g.Profile.Programs[0].Pidfile = g.root + "/well.pid"
 	g.Env = append(g.Env, "RUN="+g.root)
-	if err := g.Open(pidfile.MakeIt); err != nil {
-		t.Fatal(err)
-	}
-	i := g.servers(0, "well")[0].Instances[0]
-	c, err := i.Launch(Mode{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	ls, c := g.begin(Mode{}, "well")
 	launched := c.Process.PID()
-	ls, err := NewLaunches(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ls.Close()
-	defer func() { _ = c.Process.Signal(unix.SIGKILL) }()
-	if err := ls.Add(c); err != nil {
-		t.Fatal(err)
-	}
 	c.Process.Await(time.Now().Add(patience))
 	if !c.Process.Exited() {
 		t.Fatal("what was launched does not end")
