@@ -71,22 +71,34 @@ func (e experiment) conduct(t *testing.T) {
 	e.report(t, place, time.Since(begun))
 }
 
-// namespace runs the test again, alone, in new namespaces. Its stdin is a pipe that nobody writes to: it ends with the test.
+// namespace runs the test again in a namespace.
 func (e experiment) namespace(t *testing.T, place string, shard int) error {
-	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.timeout=30m")
-	cmd.Env = append(os.Environ(), partVariable+"=first", placeVariable+"="+place, shardVariable+"="+strconv.Itoa(shard), "TMPDIR="+place)
+	cmd, out := alone(t.Name())
+	cmd.Env = append(cmd.Env, placeVariable+"="+place, shardVariable+"="+strconv.Itoa(shard), "TMPDIR="+place)
+	if err := runOnLeash(cmd); err != nil {
+		return fmt.Errorf("namespace %d: %w\n%s", shard, err, out)
+	}
+	return nil
+}
+
+// alone is the test of that name as it runs in new namespaces with no other test, and what it prints.
+func alone(name string, flags ...string) (*exec.Cmd, *bytes.Buffer) {
+	cmd := exec.Command("/proc/self/exe", append(flags, "-test.run=^"+name+"$", "-test.timeout=30m")...)
+	cmd.Env = append(os.Environ(), partVariable+"=first")
 	cmd.SysProcAttr = newNamespaces()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
+	return cmd, &out
+}
+
+// runOnLeash runs a command with a stdin that nobody writes to: who reads it sees the end of the test.
+func runOnLeash(cmd *exec.Cmd) error {
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return err
 	}
 	defer stdin.Close()
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("namespace %d: %w\n%s", shard, err, &out)
-	}
-	return nil
+	return cmd.Run()
 }
 
 // beFirst is the first process of a namespace: it takes the zombies, and ends with the case or with the test.

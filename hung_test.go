@@ -5,7 +5,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
@@ -27,6 +29,26 @@ func mayMount(hung string) bool {
 	}
 	defer os.Remove(dir)
 	return hungCommand(hung, dir, "0", "none").Run() == nil
+}
+
+// hungTranscripts are those with processes that nobody can read. They are in namespaces of their own, one after the
+// other: whoever looks at all processes, as each mgr of another transcript that starts a server, waits for these, too.
+func hungTranscripts(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(partVariable) == "case" {
+		transcripts(t, "testdata/transcripts/hung")
+		return
+	}
+	needsNamespaces(t)
+	hung := filepath.Join(t.TempDir(), "hung")
+	build(t, hung, "./testdata/hung")
+	if !mayMount(hung) {
+		t.Skip("no file system can be mounted that is a process")
+	}
+	cmd, out := alone(t.Name(), "-test.parallel=1")
+	if err := runOnLeash(cmd); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 // hang starts a process that nobody can read and writes its pidfile. It is let go of

@@ -80,12 +80,20 @@ const raceAtExit = "GORACE=atexit_sleep_ms=0"
 // be read, [fuse]: a file system can be mounted that is a process, and [inotify]: a user
 // namespace can have a limit of inotify(7) of its own.
 func TestTranscripts(t *testing.T) {
+	if os.Getenv(partVariable) == "first" {
+		beFirst()
+	}
+	t.Run("hung", hungTranscripts)
+	transcripts(t, "testdata/transcripts")
+}
+
+func transcripts(t *testing.T, dir string) {
 	fake := filepath.Join(t.TempDir(), "fakeserver")
 	build(t, fake, "./testdata/fakeserver")
 	hung := filepath.Join(t.TempDir(), "hung")
 	build(t, hung, "./testdata/hung")
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/transcripts",
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			tr := &tree{root: env.WorkDir}
