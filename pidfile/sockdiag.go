@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,10 +13,10 @@ import (
 
 // A diagRequest is struct nlmsghdr with struct inet_diag_req_v2 of linux/inet_diag.h.
 type diagRequest struct {
-	unix.NlMsghdr
-	family, protocol, ext, pad uint8
-	states                     uint32
-	id                         [48]byte // of one socket: none
+	Header                     unix.NlMsghdr
+	Family, Protocol, Ext, Pad uint8
+	States                     uint32
+	ID                         [48]byte // of one socket: none
 }
 
 // What is looked at of struct inet_diag_msg.
@@ -48,9 +47,12 @@ func askListening() ([]Socket, error) {
 }
 
 func dumpListening(fd int, family uint8) ([]Socket, error) {
-	req := diagRequest{family: family, protocol: unix.IPPROTO_TCP, states: 1 << unix.BPF_TCP_LISTEN}
-	req.Len, req.Type, req.Flags = uint32(unsafe.Sizeof(req)), unix.SOCK_DIAG_BY_FAMILY, unix.NLM_F_REQUEST|unix.NLM_F_DUMP
-	raw := unsafe.Slice((*byte)(unsafe.Pointer(&req)), unsafe.Sizeof(req))
+	req := diagRequest{Family: family, Protocol: unix.IPPROTO_TCP, States: 1 << unix.BPF_TCP_LISTEN}
+	req.Header = unix.NlMsghdr{Len: uint32(binary.Size(req)), Type: unix.SOCK_DIAG_BY_FAMILY, Flags: unix.NLM_F_REQUEST | unix.NLM_F_DUMP}
+	raw, err := binary.Append(nil, binary.NativeEndian, req)
+	if err != nil {
+		return nil, err
+	}
 	if err := unix.Sendto(fd, raw, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil, err
 	}
