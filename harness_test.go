@@ -38,6 +38,9 @@ const nobody = 65534
 // playRole plays the part that roleEnv names, if any, and does not return then. TestMain calls it before anything looks at
 // the arguments: an innocent's are those of the program that it passes for, not of a test.
 func playRole() {
+	if os.Getenv(partVariable) == "first" {
+		beFirst()
+	}
 	var err error
 	switch role := os.Getenv(roleEnv); role {
 	case "":
@@ -48,6 +51,8 @@ func playRole() {
 		err = beInnocent()
 	case "probe":
 		err = ownMounts()
+	case "deaf":
+		err = beDeaf()
 	default:
 		err = beTrials(role)
 	}

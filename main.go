@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -165,5 +166,9 @@ func interruptible() (ctx context.Context, finish func()) {
 			return
 		}
 	}()
+	// In a goroutine of its own: it does not return.
+	time.AfterFunc(unattended, func() {
+		attend(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGTSTP, syscall.SIGCONT, syscall.SIGWINCH)
+	})
 	return ctx, func() { finishes.Store(true) }
 }

@@ -80,9 +80,6 @@ const raceAtExit = "GORACE=atexit_sleep_ms=0"
 // be read, [fuse]: a file system can be mounted that is a process, and [inotify]: a user
 // namespace can have a limit of inotify(7) of its own.
 func TestTranscripts(t *testing.T) {
-	if os.Getenv(partVariable) == "first" {
-		beFirst()
-	}
 	t.Run("hung", hungTranscripts)
 	transcripts(t, "testdata/transcripts")
 }
@@ -90,8 +87,7 @@ func TestTranscripts(t *testing.T) {
 func transcripts(t *testing.T, dir string) {
 	fake := filepath.Join(t.TempDir(), "fakeserver")
 	build(t, fake, "./testdata/fakeserver")
-	hung := filepath.Join(t.TempDir(), "hung")
-	build(t, hung, "./testdata/hung")
+	hung := buildHung(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 dir,
 		RequireExplicitExec: true,
