@@ -71,10 +71,16 @@ func (i *Instance) Reread(pid int, at time.Time) error {
 const maxNewest = 4096
 
 // newest gives the file of a conf that was changed last: the conf itself, or, if it
-// is a directory, one of those in it.
+// is a directory, or a link to one, one of those in it.
 func newest(conf string) (path string, at time.Time, err error) {
-	left := maxNewest
-	err = filepath.WalkDir(conf, func(name string, _ fs.DirEntry, err error) error {
+	root, left := conf, maxNewest
+	if info, err := os.Stat(conf); err == nil && info.IsDir() {
+		root += "/" // a link is not walked otherwise
+	}
+	err = filepath.WalkDir(root, func(name string, _ fs.DirEntry, err error) error {
+		if name == root {
+			name = conf
+		}
 		if err == nil {
 			var when time.Time
 			if when, err = changed(name); err == nil && !when.Before(at) {
