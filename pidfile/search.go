@@ -59,12 +59,15 @@ func (t *Tree) Left(rd *Reader, rec Record, id Identity) ([]*Process, error) {
 	led := func(st Stat) bool { return st.PGRP == pid || st.Session == pid }
 	var out []*Process
 	for _, member := range t.led[pid] {
-		if _, err := rd.cmdline(member); Blocked(err) && !Ending(member) {
-			blocked = cmp.Or(blocked, fmt.Errorf("cannot see what pid %d runs: %w", member, err))
-			continue
-		}
 		describes := func(argv []string) bool {
 			return id.Matches(argv) || id.Executable != "" && executable(member) == id.Executable
+		}
+		argv, err := rd.cmdline(member)
+		if Blocked(err) && !Ending(member) {
+			blocked = cmp.Or(blocked, fmt.Errorf("cannot see what pid %d runs: %w", member, err))
+		}
+		if err != nil || !describes(argv) {
+			continue
 		}
 		p := openMatching(rd, member, describes, led)
 		if p != nil && rec.UID != 0 && os.Geteuid() == 0 {
@@ -88,6 +91,9 @@ func (t *Tree) Orphans(rd *Reader, id Identity) []*Process {
 	for _, pid := range t.children[1] {
 		orphan := func(st Stat) bool { return st.PPID == 1 && st.PGRP != pid && st.Session != pid }
 		if !orphan(t.stats[pid]) {
+			continue
+		}
+		if argv, err := rd.cmdline(pid); err != nil || !id.Matches(argv) {
 			continue
 		}
 		if p := openMatching(rd, pid, id.Matches, orphan); p != nil {
@@ -136,21 +142,17 @@ func executable(pid int) string {
 }
 
 // openMatching opens the process pid if its command line is as described, and
-// its stat as wanted, nil standing for any.
+// its stat as wanted, nil standing for any. What the caller has seen of it, before the
+// handle was there, may have been another's.
 func openMatching(rd *Reader, pid int, describes func(argv []string) bool, wanted func(Stat) bool) *Process {
-	argv, err := rd.cmdline(pid)
-	if err != nil || !describes(argv) {
-		return nil
-	}
 	p, err := Open(pid)
 	if err != nil {
 		return nil
 	}
-	// What was read before the handle was there may have been another's.
 	f, err := p.facts(view{})
 	ok := err == nil && !f.Nested
 	if ok {
-		argv, err = rd.cmdline(pid)
+		argv, err := rd.cmdline(pid)
 		ok = err == nil && describes(argv)
 	}
 	if ok && wanted != nil {
