@@ -76,9 +76,9 @@ func (s *starting) restore(i *server.Instance) {
 	s.m.did(i, "start", pidfile.Dead, rec.PID)
 }
 
-// keeps says whether the pidfile of a server that has died at its start stays, since it
-// leads to workers that still run, and tells of them.
-func (s *starting) keeps(c *server.Child) bool {
+// keep tells of workers that a server has left behind which has died at its start, and
+// says whether its pidfile stays, since it leads to them.
+func (s *starting) keep(c *server.Child) bool {
 	i := c.Instance
 	if c.Failure != "" || s.fine(c) {
 		return false

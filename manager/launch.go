@@ -261,7 +261,7 @@ func (m *Manager) limitWarning(w server.LimitWarning) {
 // forget removes the pidfile of a server that has ended, unless it leads to workers that
 // have not. The lock is held.
 func (s *starting) forget(c *server.Child) {
-	if c.Tracked() && !s.keeps(c) {
+	if c.Tracked() && !s.keep(c) {
 		if err := c.Instance.Remove(c.Process.PID()); err != nil {
 			s.m.warn(c.Instance, "%s: %v", c.Instance, err)
 		}
