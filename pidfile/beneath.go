@@ -127,6 +127,22 @@ func step(dirfd int, part string, flags int) (int, error) {
 	return fd, nil
 }
 
+// kindOf gives what stands at name below dirfd, S_IFREG say. What is mounted there is
+// not asked: the error is EXDEV.
+func kindOf(dirfd int, name string) (uint32, error) {
+	fd, err := openBeneath(dirfd, name, unix.O_PATH|unix.O_NOFOLLOW)
+	if err == unix.ELOOP {
+		return unix.S_IFLNK, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	err = unix.Fstat(fd, &st)
+	return st.Mode & unix.S_IFMT, err
+}
+
 // read is read(2), again as long as a signal interrupts it. It runs for every
 // instance, and without a closure, which would put buf on the heap.
 func read(fd int, buf []byte) (int, error) {

@@ -1,6 +1,7 @@
 package pidfile
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -95,6 +96,31 @@ func TestMount(t *testing.T) {
 		}
 		if err := d.Write("demo/y.pid", 812); err == nil {
 			t.Error("written")
+		}
+	})
+}
+
+// TestMountedFile meets files that are mounted in the place of mgr's own: a file system
+// that never answers may be behind them.
+func TestMountedFile(t *testing.T) {
+	inNamespace(t, unix.CLONE_NEWNS, func(t *testing.T) {
+		tree, other := t.TempDir(), t.TempDir()
+		put(t, other, "file", "x")
+		for _, name := range []string{"x.pid", lockName, temporary("x.pid")} {
+			put(t, tree, name, "x")
+			check(t, unix.Mount(other+"/file", tree+"/"+name, "", unix.MS_BIND, ""))
+			defer unix.Unmount(tree+"/"+name, unix.MNT_DETACH)
+		}
+		d := openDir(t, tree)
+		for what, err := range map[string]error{"MayLock": d.MayLock("x.pid"), "TryLock": d.TryLock("x.pid"), "Writable": d.Writable("x.pid")} {
+			if !errors.Is(err, unix.EXDEV) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		for what, err := range map[string]error{"MayRemove": d.MayRemove("x.pid", 0), "Remove": d.Remove("x.pid", 0)} {
+			if !errors.Is(err, ErrMalformed) {
+				t.Errorf("%s: %v", what, err)
+			}
 		}
 	})
 }

@@ -278,12 +278,12 @@ func (d *Dir) removable(parent int, base string, pid int) error {
 	rec, err := d.readAt(parent, base)
 	switch {
 	case errors.Is(err, ErrMalformed) && pid == 0:
-		var st unix.Stat_t
-		if e := unix.Fstatat(parent, base, &st, unix.AT_SYMLINK_NOFOLLOW); e != nil {
-			return e
-		}
-		if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		kind, e := kindOf(parent, base)
+		if e == unix.EXDEV || e == nil && kind != unix.S_IFREG {
 			return err
+		}
+		if e != nil {
+			return e
 		}
 	case err != nil:
 		return err

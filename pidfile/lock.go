@@ -62,7 +62,7 @@ func (d *Dir) lockError(name string, err error) error {
 // being taken.
 func (d *Dir) MayLock(name string) error {
 	if d.lock == nil {
-		fd, err := unix.Openat(d.fd(), lockName, lockFlags, 0)
+		fd, err := d.openat(lockName, lockFlags)
 		if err == unix.ENOENT {
 			if err := unix.Faccessat(d.fd(), ".", unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
 				return d.fail("lock", lockName, err)
@@ -118,11 +118,12 @@ func (d *Dir) openLock() error {
 		chownLike(fd, dirfd)
 	}
 	if err == unix.EEXIST {
-		fd, err = unix.Openat(dirfd, lockName, lockFlags, 0)
+		fd, err = d.openat(lockName, lockFlags)
 	}
 	return d.keepLock(fd, err)
 }
 
+// lockFlags open a lock file, which the owner of the run directory may have replaced.
 const lockFlags = unix.O_RDWR | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
 
 // keepLock keeps the lock file that was opened, if it was and is one.

@@ -10,9 +10,8 @@ import (
 // told: what stands in its way, and what the caller may not. Nothing is touched.
 func (d *Dir) Writable(name string) error {
 	dirfd, tmp := d.fd(), temporary(name)
-	var st unix.Stat_t
-	switch err := unix.Fstatat(dirfd, tmp, &st, unix.AT_SYMLINK_NOFOLLOW); {
-	case err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR:
+	switch kind, err := kindOf(dirfd, tmp); {
+	case err == nil && kind == unix.S_IFDIR:
 		return d.fail("remove", tmp, unix.EISDIR)
 	case err != nil && err != unix.ENOENT:
 		return d.fail("stat", tmp, err)
