@@ -231,9 +231,9 @@ func TestHung(t *testing.T) {
 			t.Errorf("Getenv: %q", got)
 		}
 	}
-	found := mustReadTree(t).Matching(rd, serverID)
+	found := mustReadTree(t).MatchingEach(rd, []Identity{serverID})[0]
 	if len(found) != 1 || found[0].PID() != healthy.pid() {
-		t.Errorf("Matching: %v", found)
+		t.Errorf("MatchingEach: %v", found)
 	}
 	for _, p := range found {
 		p.Close()

@@ -14,15 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Matching gives a handle on every process that id describes, in the order of
-// pids: the server, its workers with the same command line, and copies of it
-// that no pidfile names. The caller closes them.
-func (t *Tree) Matching(rd *Reader, id Identity) []*Process {
-	return t.MatchingEach(rd, []Identity{id})[0]
-}
-
-// MatchingEach is Matching for each of some identities, of which all processes are asked
-// once.
+// MatchingEach gives for each identity a handle on every process that it describes, in
+// the order of pids: the server, its workers with the same command line, and copies of it
+// that no pidfile names. All processes are asked once. The caller closes the handles.
 func (t *Tree) MatchingEach(rd *Reader, ids []Identity) [][]*Process {
 	ix := index(ids)
 	found := make([][]*Process, len(ids))
