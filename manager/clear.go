@@ -39,8 +39,8 @@ func (s *starting) clear(i *server.Instance, f pidfile.Finding) error {
 // graceful stop finish what they do, those of a crash may hold the port.
 func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) error {
 	left, err := s.remains.Of(i, rec)
-	blocked := pidfile.Blocked(err)
-	if len(left) == 0 && !blocked {
+	unsure := pidfile.Blocked(err) || err != nil && len(left) > 0
+	if len(left) == 0 && !unsure {
 		return err
 	}
 	var pids []string
@@ -48,7 +48,7 @@ func (s *starting) mentionLeft(i *server.Instance, rec pidfile.Record) error {
 		pids = append(pids, itoa(p.PID()))
 		p.Close()
 	}
-	if blocked { // whoever can have a process hang keeps no server from being started
+	if unsure { // whoever can have a process hang, or makes many, keeps no server from being started
 		s.m.warn(i, "%s (%s): whether a worker of the dead pid %d still runs cannot be told: %v", i, subject(i), rec.PID, err)
 	}
 	if len(pids) > 0 {

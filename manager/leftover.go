@@ -110,14 +110,11 @@ func closeAll(processes []*pidfile.Process) {
 // the pidfile must not go, and no second server be started.
 func (m *Manager) unnamed(i *server.Instance, f pidfile.Finding) error {
 	copies, err := i.Alike()
+	defer closeAll(copies)
 	if err != nil || len(copies) == 0 {
 		return err
 	}
-	pid := copies[0].PID()
-	for _, p := range copies {
-		p.Close()
-	}
-	return fmt.Errorf("%w, but pid %d runs this server: write that into it, or stop it by hand", f.Err, pid)
+	return fmt.Errorf("%w, but pid %d runs this server: write that into it, or stop it by hand", f.Err, copies[0].PID())
 }
 
 // removeJunk removes a regular file that holds no pid. Anything else that

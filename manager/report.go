@@ -85,7 +85,7 @@ func (m *Manager) scarceHint(args []any) {
 	for _, arg := range args {
 		if err, is := arg.(error); is && errors.Is(err, unix.EMFILE) && !m.warned["EMFILE"] {
 			m.warned["EMFILE"] = true
-			m.Console.Hint("mgr may open %d files at once: ulimit -n 64, or more, is enough for it", openFiles())
+			m.Console.Hint("mgr may open %d files at once: ulimit -n 64, or more, is enough for it, and one for each worker of a server", openFiles())
 		}
 	}
 }

@@ -231,11 +231,11 @@ func TestHung(t *testing.T) {
 			t.Errorf("Getenv: %q", got)
 		}
 	}
-	found := mustReadTree(t).MatchingEach(rd, []Identity{serverID})[0]
-	if len(found) != 1 || found[0].PID() != healthy.pid() {
-		t.Errorf("MatchingEach: %v", found)
+	found, err := mustReadTree(t).MatchingEach(rd, []Identity{serverID})
+	if err != nil || len(found[0]) != 1 || found[0][0].PID() != healthy.pid() {
+		t.Errorf("MatchingEach: %v, %v", found, err)
 	}
-	for _, p := range found {
+	for _, p := range found[0] {
 		p.Close()
 	}
 	if !mustReadTree(t).Seen(rd, Identity{Commands: []string{"x"}}, SinceBoot()-patience) {

@@ -16,25 +16,29 @@ import (
 
 // MatchingEach gives for each identity a handle on every process that it describes, in
 // the order of pids: the server, its workers with the same command line, and copies of it
-// that no pidfile names. All processes are asked once. The caller closes the handles.
-func (t *Tree) MatchingEach(rd *Reader, ids []Identity) [][]*Process {
+// that no pidfile names. All processes are asked once. The caller closes the handles. The
+// error says that there are too few descriptors for all.
+func (t *Tree) MatchingEach(rd *Reader, ids []Identity) ([][]*Process, error) {
 	ix := index(ids)
 	found := make([][]*Process, len(ids))
+	var unseen error
 	for _, pid := range t.pids() {
 		argv, err := rd.cmdline(pid)
 		if err != nil {
+			unseen = cmp.Or(unseen, scarce(err))
 			continue
 		}
 		for _, n := range ix.candidates(argv) {
 			if !ids[n].Matches(argv) {
 				continue
 			}
-			if p := openMatching(rd, pid, ids[n].Matches, nil); p != nil {
+			p, err := openMatching(rd, pid, ids[n].Matches, nil)
+			if unseen = cmp.Or(unseen, err); p != nil {
 				found[n] = append(found[n], p)
 			}
 		}
 	}
-	return found
+	return found, unseen
 }
 
 // Left gives a handle on what is left of the group and the session that the
@@ -42,14 +46,15 @@ func (t *Tree) MatchingEach(rd *Reader, ids []Identity) [][]*Process {
 // server that died. The kernel gives the number to nobody else as long as a
 // member is there (kernel/pid.c), but that the members are this server's is
 // for their command lines to say. As root it takes a pidfile that another user
-// owns for what that user could signal himself. The caller closes them. The error names
-// a member, a *BlockedError, of which nobody can tell whether it is such a worker.
+// owns for what that user could signal himself. The caller closes them. The error is
+// about a member of which nobody can tell whether it is such a worker: a *BlockedError, or
+// too few descriptors.
 func (t *Tree) Left(rd *Reader, rec Record, id Identity) ([]*Process, error) {
 	pid := rec.PID
 	if _, alive := t.stats[pid]; alive || pid < 2 {
 		return nil, nil
 	}
-	var blocked error
+	var unseen error
 	led := func(st Stat) bool { return st.PGRP == pid || st.Session == pid }
 	var out []*Process
 	for _, member := range t.led[pid] {
@@ -57,13 +62,14 @@ func (t *Tree) Left(rd *Reader, rec Record, id Identity) ([]*Process, error) {
 			return id.Matches(argv) || id.Executable != "" && executable(member) == id.Executable
 		}
 		argv, err := rd.cmdline(member)
-		if Blocked(err) && !Ending(member) {
-			blocked = cmp.Or(blocked, fmt.Errorf("cannot see what pid %d runs: %w", member, err))
+		if Blocked(err) && !Ending(member) || scarce(err) != nil {
+			unseen = cmp.Or(unseen, fmt.Errorf("cannot see what pid %d runs: %w", member, err))
 		}
 		if err != nil || !describes(argv) {
 			continue
 		}
-		p := openMatching(rd, member, describes, led)
+		p, err := openMatching(rd, member, describes, led)
+		unseen = cmp.Or(unseen, err)
 		if p != nil && rec.UID != 0 && os.Geteuid() == 0 {
 			if state, _ := p.verifyOwner(rec.UID); state != Running {
 				p.Close()
@@ -74,27 +80,32 @@ func (t *Tree) Left(rd *Reader, rec Record, id Identity) ([]*Process, error) {
 			out = append(out, p)
 		}
 	}
-	return out, blocked
+	return out, unseen
 }
 
 // Orphans gives a handle on every process that id describes, that init has
 // adopted, and that leads neither group nor session: what is left of the workers
 // of a server that has ended, whatever group it was in. The caller closes them.
-func (t *Tree) Orphans(rd *Reader, id Identity) []*Process {
+// The error says that there are too few descriptors for all.
+func (t *Tree) Orphans(rd *Reader, id Identity) ([]*Process, error) {
 	var out []*Process
+	var unseen error
 	for _, pid := range t.children[1] {
 		orphan := func(st Stat) bool { return st.PPID == 1 && st.PGRP != pid && st.Session != pid }
 		if !orphan(t.stats[pid]) {
 			continue
 		}
-		if argv, err := rd.cmdline(pid); err != nil || !id.Matches(argv) {
+		argv, err := rd.cmdline(pid)
+		if err != nil || !id.Matches(argv) {
+			unseen = cmp.Or(unseen, scarce(err))
 			continue
 		}
-		if p := openMatching(rd, pid, id.Matches, orphan); p != nil {
+		p, err := openMatching(rd, pid, id.Matches, orphan)
+		if unseen = cmp.Or(unseen, err); p != nil {
 			out = append(out, p)
 		}
 	}
-	return out
+	return out, unseen
 }
 
 // Seen says whether there can be a server that id describes and that was started
@@ -137,27 +148,43 @@ func executable(pid int) string {
 
 // openMatching opens the process pid if its command line is as described, and
 // its stat as wanted, nil standing for any. What the caller has seen of it, before the
-// handle was there, may have been another's.
-func openMatching(rd *Reader, pid int, describes func(argv []string) bool, wanted func(Stat) bool) *Process {
+// handle was there, may have been another's. The error says that there are too few
+// descriptors.
+func openMatching(rd *Reader, pid int, describes func(argv []string) bool, wanted func(Stat) bool) (*Process, error) {
 	p, err := Open(pid)
 	if err != nil {
-		return nil
+		return nil, scarce(err)
 	}
-	f, err := p.facts(view{})
-	ok := err == nil && !f.Nested
-	if ok {
-		argv, err := rd.cmdline(pid)
-		ok = err == nil && describes(argv)
-	}
-	if ok && wanted != nil {
-		st, err := stat(pid)
-		ok = err == nil && wanted(st)
-	}
-	if !ok || p.Exited() {
+	matches, err := p.matches(rd, describes, wanted)
+	if !matches || p.Exited() {
 		p.Close()
-		return nil
+		return nil, scarce(err)
 	}
-	return p
+	return p, nil
+}
+
+// matches is what openMatching asks of an open process.
+func (p *Process) matches(rd *Reader, describes func(argv []string) bool, wanted func(Stat) bool) (bool, error) {
+	if f, err := p.facts(view{}); err != nil || f.Nested {
+		return false, err
+	}
+	if argv, err := rd.cmdline(p.pid); err != nil || !describes(argv) {
+		return false, err
+	}
+	if wanted == nil {
+		return true, nil
+	}
+	st, err := stat(p.pid)
+	return err == nil && wanted(st), err
+}
+
+// scarce is the error, if it is for want of descriptors: other errors mostly tell that a
+// process has ended.
+func scarce(err error) error {
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+		return err
+	}
+	return nil
 }
 
 // Predecessor gives the parent of p if that is described as well: a server that

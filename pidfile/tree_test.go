@@ -143,27 +143,50 @@ func TestFamily(t *testing.T) {
 func TestFamilyScarce(t *testing.T) {
 	d := start(t, "family", serverArgv, setsid)
 	p, tree := handle(t, d.pid()), mustReadTree(t)
-	for _, find := range []func(*Process) ([]*Process, error){tree.Family, tree.Children} {
-		for room := range 4 {
-			before := descriptors(t)
-			var found []*Process
-			var err error
-			scarce(t, room, func() { found, err = find(p) })
-			if !errors.Is(err, unix.EMFILE) || len(found) != max(room-1, 0) { // each takes one more to be looked at
-				t.Errorf("room for %d: %d found, %v", room, len(found), err)
-			}
-			for _, q := range found {
-				q.Close()
-			}
-			if after := descriptors(t); after != before {
-				t.Errorf("room for %d: %d descriptors, %d before", room, after, before)
-			}
+	findScarce(t, "Family", func() ([]*Process, error) { return tree.Family(p) })
+	findScarce(t, "Children", func() ([]*Process, error) { return tree.Children(p) })
+	own := d.only(tree)
+	findScarce(t, "MatchingEach", func() ([]*Process, error) {
+		found, err := own.MatchingEach(nil, []Identity{serverID})
+		return found[0], err
+	})
+	d.kill()
+	tree = mustReadTree(t)
+	findScarce(t, "Left", func() ([]*Process, error) { return tree.Left(nil, Record{PID: d.pid()}, serverID) })
+}
+
+// only is the tree of the daemon, of what it started, and of these: to read of others may
+// take for ever.
+func (d *daemon) only(tree *Tree, pids ...int) *Tree {
+	own := &Tree{stats: map[int]Stat{}}
+	for _, pid := range append(slices.Collect(maps.Values(d.said)), append(pids, d.pid())...) {
+		own.stats[pid] = tree.stats[pid]
+	}
+	return own
+}
+
+// findScarce finds more than there are descriptors for.
+func findScarce(t *testing.T, name string, find func() ([]*Process, error)) {
+	t.Helper()
+	for room := range 4 {
+		before := descriptors(t)
+		var found []*Process
+		var err error
+		lessRoom(t, room, func() { found, err = find() })
+		if !errors.Is(err, unix.EMFILE) || len(found) != max(room-1, 0) { // each takes one more to be looked at
+			t.Errorf("%s, room for %d: %d found, %v", name, room, len(found), err)
+		}
+		for _, q := range found {
+			q.Close()
+		}
+		if after := descriptors(t); after != before {
+			t.Errorf("%s, room for %d: %d descriptors, %d before", name, room, after, before)
 		}
 	}
 }
 
-// scarce calls f while only so many descriptors are left.
-func scarce(t *testing.T, room int, f func()) {
+// lessRoom calls f while only so many descriptors are left.
+func lessRoom(t *testing.T, room int, f func()) {
 	t.Helper()
 	var had unix.Rlimit
 	check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &had))
@@ -193,9 +216,10 @@ func TestMatching(t *testing.T) {
 	argv := []string{"/usr/bin/demo-server", "/etc/demo/matching.conf"}
 	id := Identity{Commands: []string{"demo-server"}, Args: [][]string{{argv[1]}}}
 	d := start(t, "family", argv, setsid)
-	start(t, "good", serverArgv)
+	stranger := start(t, "good", serverArgv)
 	other := Identity{Commands: id.Commands, Args: [][]string{{"/etc/demo/none.conf"}}}
-	both := mustReadTree(t).MatchingEach(nil, []Identity{other, id})
+	both, err := d.only(mustReadTree(t), stranger.pid()).MatchingEach(nil, []Identity{other, id})
+	check(t, err)
 	compare(t, "Matching another conf", "", d.labels(both[0]))
 	compare(t, "Matching", "double escaped fork grandchild nest server setpgid setsid", d.labels(both[1]))
 }

@@ -34,7 +34,7 @@ func (r *Remains) since(rec pidfile.Record) (*pidfile.Tree, error) {
 
 // Of gives handles on the workers that the server of i left behind, whose pidfile holds
 // rec and that has ended. The caller closes them, also with an error, which may be about
-// one that cannot be read (pidfile.Blocked).
+// one that cannot be read (pidfile.Blocked), or too few descriptors.
 func (r *Remains) Of(i *Instance, rec pidfile.Record) ([]*pidfile.Process, error) {
 	id, err := i.identity()
 	if err != nil {
@@ -70,7 +70,8 @@ func (r *Remains) Orphans(i *Instance, rec pidfile.Record) ([]*pidfile.Process, 
 	if err != nil {
 		return nil, err
 	}
-	return i.trusted(tree.Orphans(&i.fleet.Reader, id)), nil
+	found, err := tree.Orphans(&i.fleet.Reader, id)
+	return i.trusted(found), err
 }
 
 // trusted leaves out, and closes, the processes of users that no server of i runs as:
@@ -132,10 +133,11 @@ func (f *Fleet) like(instances []*Instance, wanted func(*Instance, pidfile.Ident
 		return nil, err
 	}
 	copies := map[*Instance][]*pidfile.Process{}
-	for n, found := range tree.MatchingEach(&f.Reader, ids) {
+	all, err := tree.MatchingEach(&f.Reader, ids)
+	for n, found := range all {
 		if len(found) > 0 {
 			copies[alone[n]] = found
 		}
 	}
-	return copies, errors.Join(errs...)
+	return copies, errors.Join(append(errs, err)...)
 }
