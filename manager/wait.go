@@ -203,16 +203,29 @@ func nudge(targets []*target) {
 }
 
 // makeRoom waits for what was signalled if there is no room for handles on one more
-// server, found as f says, and on its family.
+// server, found as f says, and on its family, or on what it has left behind.
 func (s *stopping) makeRoom(ctx context.Context, f pidfile.Finding, room int) {
-	if s.tree == nil || f.State != pidfile.Running || s.m.Options.DryRun {
+	wanted := s.wants(f)
+	if wanted == 0 {
 		return
 	}
-	wanted := 1 + s.tree.FamilySize(f.Process)
-	if s.open > 0 && s.open+wanted > room {
+	if held := max(s.open, len(s.wait.left)-s.wait.ended); held > 0 && held+wanted > room {
 		s.settle(ctx)
 	}
 	s.open += wanted
+}
+
+// wants is how many handles it takes to stop what was found as f says, where that may be
+// many.
+func (s *stopping) wants(f pidfile.Finding) int {
+	switch {
+	case s.m.Options.DryRun:
+	case f.State == pidfile.Running && s.tree != nil:
+		return 1 + s.tree.FamilySize(f.Process)
+	case f.State == pidfile.Dead && !s.m.Options.Compat:
+		return s.remains.Most(f.Record)
+	}
+	return 0
 }
 
 // handles is how many processes may be held open at once: descriptors, less what else

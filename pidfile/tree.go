@@ -105,6 +105,9 @@ func (t *Tree) FamilySize(p *Process) int {
 	return len(in) - 1
 }
 
+// Led is how many handles Left would give at the most.
+func (t *Tree) Led(pid int) int { return len(t.led[pid]) }
+
 // relatives are handles on those who belong to a process.
 type relatives struct {
 	open []*Process

@@ -47,6 +47,15 @@ func (r *Remains) Of(i *Instance, rec pidfile.Record) ([]*pidfile.Process, error
 	return tree.Left(&i.fleet.Reader, rec, id)
 }
 
+// Most is how many handles Of gives at the most.
+func (r *Remains) Most(rec pidfile.Record) int {
+	tree, err := r.since(rec)
+	if err != nil {
+		return 0 // as Of will say
+	}
+	return tree.Led(rec.PID)
+}
+
 // Left is Remains.Of for one server.
 func (i *Instance) Left(rec pidfile.Record) ([]*pidfile.Process, error) {
 	return new(Remains).Of(i, rec)
