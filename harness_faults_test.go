@@ -244,6 +244,9 @@ func (f *faulty) tracked() {
 		f.fault("torn pidfiles", "%s: %s", f.name, name)
 	}
 	for _, p := range f.processes() {
+		if runs(p.pid, f.program) { // a stage ends on its own, once it sees that its mgr has
+			_ = p.wait()
+		}
 		if p.alive() && p.pid != pids["object-server/1.pid"] {
 			f.fault("untracked servers", "%s: %d runs, the pidfiles are %v", f.name, p.pid, pids)
 		}
