@@ -232,9 +232,12 @@ func (s *stopping) wants(f pidfile.Finding) int {
 // takes some.
 func handles() int { return handlesOf(openFiles()) }
 
-// handlesOf is how many of so many descriptors that is, at least two: all but 64, or
-// half if there are few.
-func handlesOf(limit uint64) int { return int(min(max(limit-min(64, limit/2), 2), 1<<20)) }
+// handlesOf is how many of so many descriptors that is, at least two: all but 64, or, if
+// there are few, but half and the six that mgr has beside those of each thing it does.
+func handlesOf(limit uint64) int {
+	others := min(64, limit/2+6, limit)
+	return int(min(max(limit-others, 2), 1<<20))
+}
 
 // openFiles is how many descriptors mgr may have.
 func openFiles() uint64 {
