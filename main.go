@@ -148,7 +148,7 @@ func compatUsage(c *cli.Context, console *manager.Console, words []string) int {
 func interruptible() (ctx context.Context, finish func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	finishes := new(atomic.Bool)
-	signals := make(chan os.Signal, 1)
+	signals := make(chan os.Signal, 8) // a lost line may send several at once
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGQUIT)
 	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGHUP} {
 		if !signal.Ignored(sig) {

@@ -243,7 +243,7 @@ func TestHung(t *testing.T) {
 	}
 	c, err := rd.TakeCensus(nil, nil)
 	check(t, err)
-	if s := c.Servers([]Identity{serverID})[0]; len(s) != 1 || s[0].PID != healthy.pid() {
+	if s := seen(t, c, serverID)[0]; len(s) != 1 || s[0].PID != healthy.pid() {
 		t.Errorf("Servers: %v", s)
 	}
 	if took := time.Since(began); took > patience {

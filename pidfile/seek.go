@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"time"
 )
 
 // A Sighting is a server that was found by its command line alone, and not
@@ -39,6 +38,8 @@ type person struct {
 // Of others nothing is read that takes the lock of their memory, mmap_lock: whoever
 // can mount a file system of his own (FUSE) can hold it for ever, and the reader of
 // his command line would not even get the signal that ends it.
+//
+// It is an error if descriptors are missing: who is not seen then may be a server.
 func (rd *Reader) TakeCensus(known map[int]bool, users []uint32) (*Census, error) {
 	pids, err := processes()
 	if err != nil {
@@ -49,11 +50,15 @@ func (rd *Reader) TakeCensus(known map[int]bool, users []uint32) (*Census, error
 	// Each is a few system calls that wait for nothing of the others, so goroutines share them.
 	size := max(perCensus, len(pids)/runtime.GOMAXPROCS(0)+1)
 	parts := make([][]person, (len(pids)+size-1)/size)
+	errs := make([]error, len(parts))
 	var all sync.WaitGroup
 	for n := range parts {
-		all.Go(func() { parts[n] = rd.meet(pids[n*size:min((n+1)*size, len(pids))], users) })
+		all.Go(func() { parts[n], errs[n] = rd.meet(pids[n*size:min((n+1)*size, len(pids))], users) })
 	}
 	all.Wait()
+	if err := cmp.Or(errs...); err != nil {
+		return nil, fmt.Errorf("cannot see what runs: %w", err)
+	}
 	return &Census{slices.Concat(parts...), rd}, nil
 }
 
@@ -61,24 +66,32 @@ func (rd *Reader) TakeCensus(known map[int]bool, users []uint32) (*Census, error
 const perCensus = 128
 
 // meet looks at processes.
-func (rd *Reader) meet(pids []int, users []uint32) []person {
+func (rd *Reader) meet(pids []int, users []uint32) ([]person, error) {
 	var out []person
 	for _, pid := range pids {
-		if users != nil && !ownedBy(pid, users) {
-			continue
+		owned, err := ownedBy(pid, users)
+		var argv []string
+		if owned {
+			argv, err = rd.cmdline(pid)
 		}
-		if argv, err := rd.cmdline(pid); err == nil && len(argv) > 0 {
+		if err := scarce(err); err != nil {
+			return nil, err
+		}
+		if len(argv) > 0 {
 			out = append(out, person{pid, argv})
 		}
 	}
-	return out
+	return out, nil
 }
 
 // ownedBy says whether the process pid has the real and the saved user id of some of
-// these users.
-func ownedBy(pid int, users []uint32) bool {
+// these users, nil standing for all.
+func ownedBy(pid int, users []uint32) (bool, error) {
+	if users == nil {
+		return true, nil
+	}
 	uids, err := statusUIDs(pid)
-	return err == nil && !slices.ContainsFunc(uids, func(uid uint32) bool { return !slices.Contains(users, uid) })
+	return err == nil && !slices.ContainsFunc(uids, func(uid uint32) bool { return !slices.Contains(users, uid) }), err
 }
 
 // Servers gives for each identity the servers that it describes, by pid: of the
@@ -88,7 +101,9 @@ func ownedBy(pid int, users []uint32) bool {
 //
 // It is for servers that no pidfile names. That none does is for the caller to
 // find out afterwards: a pidfile may be written meanwhile.
-func (c *Census) Servers(ids []Identity) [][]Sighting {
+//
+// It is an error if descriptors are missing.
+func (c *Census) Servers(ids []Identity) ([][]Sighting, error) {
 	ix := index(ids)
 	var o outlook
 	defer o.close()
@@ -98,12 +113,16 @@ func (c *Census) Servers(ids []Identity) [][]Sighting {
 			if !ids[n].Matches(q.argv) {
 				continue
 			}
-			if s, ok := sight(o.from(c.reader), ids[n], q.pid); ok {
+			s, ok, err := sight(o.from(c.reader), ids[n], q.pid)
+			if err != nil {
+				return nil, fmt.Errorf("cannot see whether pid %d is a server: %w", q.pid, err)
+			}
+			if ok {
 				found[n] = append(found[n], s)
 			}
 		}
 	}
-	return found
+	return found, nil
 }
 
 // processes gives the numbers of all processes, in order.
@@ -193,102 +212,17 @@ func (ix identityIndex) candidates(argv []string) []int {
 }
 
 // sight looks closely at a process whose command line id describes.
-func sight(v view, id Identity, pid int) (Sighting, bool) {
+func sight(v view, id Identity, pid int) (Sighting, bool, error) {
 	p, err := Open(pid)
 	if err != nil {
-		return Sighting{}, false
+		return Sighting{}, false, scarce(err)
 	}
 	defer p.Close()
-	if !p.serves(v, id) {
-		return Sighting{}, false
+	if is, err := p.serves(v, id); !is {
+		return Sighting{}, false, scarce(err)
 	}
 	s := Sighting{PID: pid}
 	s.Argv, _ = v.reader.cmdline(pid)
 	s.UIDs, err = p.UIDs()
-	return s, err == nil && !p.Exited()
-}
-
-// Serves says whether the process is a server that id describes, by all that
-// Census.Servers goes by.
-func (p *Process) Serves(rd *Reader, id Identity) bool {
-	var o outlook
-	defer o.close()
-	return p.serves(o.from(rd), id)
-}
-
-func (p *Process) serves(v view, id Identity) bool {
-	if state, _ := p.verify(v, id, time.Time{}); state != Running {
-		return false
-	}
-	argv, err := v.reader.cmdline(p.pid)
-	if err != nil || !id.runs(argv, p.pid) {
-		return false
-	}
-	st, err := stat(p.pid)
-	return err == nil && !st.leftBehind(p.pid) && !p.Exited()
-}
-
-// leftBehind says whether the process pid can be what is left of the workers of a
-// server that has ended: it leads neither group nor session, and init has adopted
-// it or the leader of its group is gone. A server that was started in the
-// background of a shell that is gone too looks the same, so it is not told from
-// one.
-func (s Stat) leftBehind(pid int) bool {
-	if s.PGRP == pid || s.Session == pid {
-		return false
-	}
-	if s.PPID == 1 {
-		return true
-	}
-	if s.PGRP == 0 {
-		return false // its leader is in a namespace above
-	}
-	leader, err := stat(s.PGRP)
-	return err != nil || leader.exiting()
-}
-
-// runs says whether the process pid, whose command line is argv, runs the file
-// that the command, or what interprets it, is: a title alone may be that of an
-// editor or a pager that has the server's file open, if the pattern is a wide one.
-func (id Identity) runs(argv []string, pid int) bool {
-	if id.Match == nil || id.sameCommand(argv) || id.Uninstalled {
-		return true
-	}
-	path := executable(pid)
-	if path == "" {
-		return true // it may not be seen
-	}
-	return path == id.Executable || id.names(path) || slices.Contains(id.Interpreters, filepath.Base(path))
-}
-
-// Adopt writes the pidfile name for the process pid, if that is a server which id
-// describes. The caller holds the lock of name. The error is ErrGone if the process
-// ends meanwhile, and nothing is left of the pidfile then. Its modification time is
-// that of the start of the process: what the server has read is no newer.
-func (d *Dir) Adopt(name string, pid int, id Identity) error {
-	p, err := Open(pid)
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	if !p.serves(d.view(), id) {
-		return fmt.Errorf("pid %d, %s, is no server of this instance", pid, d.Reader.Describe(pid))
-	}
-	if uid := os.Geteuid(); uid != 0 { // root would not take the pidfile of somebody who may not signal it
-		if state, err := p.verifyOwner(uint32(uid)); state != Running {
-			return cmp.Or(err, fmt.Errorf("pid %d: %w", pid, ErrGone))
-		}
-	}
-	if err := d.Write(name, pid); err != nil {
-		return err
-	}
-	if born, ok := p.Born(); ok {
-		if err := d.Touch(name, pid, born); err != nil {
-			return errors.Join(err, d.Remove(name, pid))
-		}
-	}
-	if p.Exited() {
-		return errors.Join(fmt.Errorf("pid %d: %w", pid, ErrGone), d.Remove(name, pid))
-	}
-	return nil
+	return s, err == nil && !p.Exited(), scarce(err)
 }

@@ -26,11 +26,19 @@ func census(t *testing.T) *Census {
 	return c
 }
 
+// seen gives those that a census has of each of ids.
+func seen(t testing.TB, c *Census, ids ...Identity) [][]Sighting {
+	t.Helper()
+	found, err := c.Servers(ids)
+	check(t, err)
+	return found
+}
+
 // servers names those that a census has of id.
 func (d *daemon) servers(c *Census, id Identity) []string {
 	d.t.Helper()
 	var out []string
-	for _, s := range c.Servers([]Identity{id})[0] {
+	for _, s := range seen(d.t, c, id)[0] {
 		out = append(out, d.label(&Process{pid: s.PID, fd: -1}))
 	}
 	slices.Sort(out)
@@ -57,7 +65,7 @@ func TestServers(t *testing.T) {
 	}
 	many := []Identity{other, {}, id, {Match: func(string) bool { return false }}, id}
 	var got []int
-	for _, found := range c.Servers(many) {
+	for _, found := range seen(t, c, many...) {
 		got = append(got, len(found))
 	}
 	if diff := cmp.Diff([]int{0, 0, 1, 0, 1}, got); diff != "" {
@@ -66,7 +74,7 @@ func TestServers(t *testing.T) {
 
 	twin := start(t, "good", argv, setsid)
 	got = nil
-	for _, s := range census(t).Servers([]Identity{id})[0] {
+	for _, s := range seen(t, census(t), id)[0] {
 		got = append(got, s.PID)
 	}
 	want := []int{d.pid(), twin.pid()}
@@ -90,6 +98,41 @@ func TestServers(t *testing.T) {
 	check(t, grandchild.Signal(unix.SIGKILL))
 	grandchild.Await(time.Now().Add(patience))
 	compare(t, "workers that a dead server left", "", d.servers(census(t), id))
+}
+
+// TestServersScarce: without descriptors nobody passes for gone, nor a worker for a server.
+func TestServersScarce(t *testing.T) {
+	argv, id := seekID("scarce.conf")
+	d := start(t, "family", argv, setsid)
+	c := census(t)
+	told := 0
+	for room := range 8 {
+		var taken *Census
+		var found [][]Sighting
+		var censusErr, err, workerErr error
+		var state State
+		worker := handle(t, d.said["fork"])
+		lessRoom(t, room, func() {
+			taken, censusErr = new(Reader).TakeCensus(nil, nil)
+			found, err = c.Servers([]Identity{id})
+			state, workerErr = worker.verify(view{}, id, time.Time{})
+		})
+		if taken == nil && !errors.Is(censusErr, unix.EMFILE) || taken != nil && len(d.servers(taken, id)) != 1 {
+			t.Errorf("room for %d: census: %v", room, censusErr)
+		}
+		if !errors.Is(err, unix.EMFILE) && (err != nil || len(found[0]) != 1) {
+			t.Errorf("room for %d: %v, %v", room, found, err)
+		}
+		if state != Foreign && !errors.Is(workerErr, unix.EMFILE) {
+			t.Errorf("room for %d: a worker is %v, %v", room, state, workerErr)
+		}
+		if censusErr == nil && err == nil && state == Foreign {
+			told++
+		}
+	}
+	if told == 0 {
+		t.Error("room for 7 is not enough")
+	}
 }
 
 // TestServersByTitle: a wide pattern is not enough, the process has to run the file.

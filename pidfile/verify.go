@@ -148,7 +148,7 @@ func (p *Process) verifyLeader(v view, id Identity, ppid int, argv []string) (St
 				return Running, nil
 			}
 			continue
-		case Blocked(unseen): // it may be the server
+		case Blocked(unseen), scarce(unseen) != nil: // it may be the server
 			return Unknown, fmt.Errorf("cannot see whose child pid %d is: %w", p.pid, unseen)
 		case len(parent) > 0 && (id.Matches(parent) || edited && (slices.Equal(parent, argv) || id.tells(parent))):
 			return Foreign, &ForeignError{PID: p.pid, Worker: ppid, Argv: parent}

@@ -46,9 +46,13 @@ func (f *Fleet) Untracked(instances []*Instance, running map[int]bool) (map[*Ins
 			ids[n] = id
 		}
 	}
+	found, err := f.census.Servers(ids)
+	if err != nil {
+		return nil, err
+	}
 	out := map[*Instance]Untracked{}
 	var r *rivals
-	for n, sightings := range f.census.Servers(ids) {
+	for n, sightings := range found {
 		if len(sightings) == 0 {
 			continue
 		}
