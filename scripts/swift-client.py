@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """swift-client: a client that reads an object again and again over one connection, for e2e-swift.
 
-    swift-client.py ENOUGH URL TOKEN FILE
-        GETs the URL until the file ENOUGH is there, and compares what comes with FILE, byte by byte.
+    swift-client.py MORE URL TOKEN FILE
+        GETs the URL as long as the file MORE is there, and compares what comes with FILE, byte by byte.
         Every request is a line: its time in ms, and "good", "again" or "FAILED" with the reason.
 
 A server may close a connection that waits for the next request at any time. Then a client opens
@@ -64,10 +64,10 @@ class Client:
             return "FAILED %s: %s" % (type(e).__name__, e)
 
 
-def main(enough, url, token, path):
+def main(more, url, token, path):
     with open(path, "rb") as f:
         client = Client(url, token, f.read())
-    while not os.path.exists(enough):
+    while os.path.exists(more):
         word = client.read()
         print("%d %s" % (time.time() * 1000, word), flush=True)
 

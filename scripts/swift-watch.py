@@ -4,8 +4,8 @@
     swift-watch.py sockets PID...
         prints "PID ADDRESS INODE" for each listening socket that the process PID or a child of it holds.
 
-    swift-watch.py ports ENOUGH ADDRESS...
-        samples until the file ENOUGH is there, then prints how many of the addresses listened at the
+    swift-watch.py ports MORE ADDRESS...
+        samples as long as the file MORE is there, then prints how many of the addresses listened at the
         least, how often it looked, the longest time between two looks in ms, and how often each
         address ceased to listen. An ADDRESS is 127.0.0.1:6200.
 
@@ -84,11 +84,11 @@ def sockets(pids):
             print(pid, there[inode], inode)
 
 
-def ports(enough, addresses):
+def ports(more, addresses):
     wanted = list(addresses)
     least, looks, gap, ceased = len(wanted), 0, 0.0, dict.fromkeys(wanted, 0)
     up, last = set(wanted), time.monotonic()
-    while not os.path.exists(enough):
+    while os.path.exists(more):
         now = set(address for address, _ in listening()) & set(wanted)
         moment = time.monotonic()
         gap, last = max(gap, moment - last), moment
