@@ -5,9 +5,9 @@
         prints "PID ADDRESS INODE" for each listening socket that the process PID or a child of it holds.
 
     swift-watch.py ports MORE ADDRESS...
-        samples as long as the file MORE is there, then prints how many of the addresses listened at the
-        least, how often it looked, the longest time between two looks in ms, and how often each
-        address ceased to listen. An ADDRESS is 127.0.0.1:6200.
+        samples as long as the file MORE is there. Prints a line when it has begun, and one at the end:
+        how many of the addresses listened at the least, how often it looked, the longest time between
+        two looks in ms, and how often each address ceased to listen. An ADDRESS is 127.0.0.1:6200.
 
 It asks the kernel, and not mgr: mgr's word is what is tested.
 """
@@ -95,6 +95,8 @@ def ports(more, addresses):
         least, looks = min(least, len(now)), looks + 1
         for address in up - now:
             ceased[address] += 1
+        if looks == 1:
+            print("begun", flush=True)
         up = now
         time.sleep(PAUSE)
     print(least, looks, "%d" % (gap * 1000), *(ceased[a] for a in wanted))
