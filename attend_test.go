@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func TestAttend(t *testing.T) {
 	}
 	defer release()
 	cmd := exec.Command("/proc/self/exe", strings.TrimSpace(pid))
-	cmd.Env = append(os.Environ(), roleEnv+"=deaf")
+	cmd.Env = append(os.Environ(), roleEnv+"=deaf", "GODEBUG=asyncpreemptoff=1") // whose signal may wait there: others hear then
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -43,6 +44,7 @@ func TestAttend(t *testing.T) {
 		if got, err := lines.ReadString('\n'); got != want {
 			t.Fatalf("%q, %v, want %q", got, err, want)
 		}
+		awaitHang(cmd.Process.Pid)
 		if err := cmd.Process.Signal(unix.SIGINT); err != nil {
 			t.Fatal(err)
 		}
@@ -50,6 +52,21 @@ func TestAttend(t *testing.T) {
 	var ended *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &ended) || ended.Sys().(syscall.WaitStatus).Signal() != unix.SIGINT {
 		t.Errorf("it ended with %v, not by SIGINT", err)
+	}
+}
+
+// awaitHang waits until the main thread of a process waits for what does not come, or has ended. Nobody tells when: it is
+// seen to wait all the time, since for a moment it may do so for the lock of its own memory.
+func awaitHang(pid int) {
+	for looks := 0; looks < 20; looks++ {
+		time.Sleep(time.Millisecond)
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		switch {
+		case bytes.Contains(status, []byte("State:\tZ")):
+			return
+		case !bytes.Contains(status, []byte("State:\tD")):
+			looks = 0
+		}
 	}
 }
 
