@@ -47,8 +47,7 @@ func (s Stat) leftBehind(pid int) bool {
 	if s.PGRP == 0 {
 		return false // its leader is in a namespace above
 	}
-	leader, err := stat(s.PGRP)
-	return err != nil && scarce(err) == nil || leader.exiting()
+	return Ending(s.PGRP)
 }
 
 // runs says whether the process pid, whose command line is argv, runs the file

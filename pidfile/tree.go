@@ -164,16 +164,14 @@ func openRelated(pid int, relative *Process, related func(Stat) bool) (*Process,
 
 // Exiting says whether the process is on its way out or gone: in do_exit, where
 // its descriptors are closed before its end can be waited for.
-func (p *Process) Exiting() bool {
-	st, err := stat(p.pid)
-	return err != nil || st.exiting() || p.Exited()
-}
+func (p *Process) Exiting() bool { return Ending(p.pid) || p.Exited() }
 
 // Ending is Exiting for a number: it is for names that a process gives up with its
-// end, never for who it is.
+// end, never for who it is. Of one that cannot be looked at for want of descriptors it
+// says no.
 func Ending(pid int) bool {
 	st, err := stat(pid)
-	return err != nil || st.exiting()
+	return err != nil && scarce(err) == nil || st.exiting()
 }
 
 // Await waits until the process has ended, or until the deadline.
