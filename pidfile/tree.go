@@ -18,7 +18,7 @@ type Tree struct {
 }
 
 // ReadTree takes the snapshot from /proc. Processes that end while it is taken
-// are left out.
+// are left out. It is an error if descriptors are missing.
 func ReadTree() (*Tree, error) {
 	pids, err := processes()
 	if err != nil {
@@ -26,7 +26,11 @@ func ReadTree() (*Tree, error) {
 	}
 	t := &Tree{stats: map[int]Stat{}, children: map[int][]int{}, led: map[int][]int{}}
 	for _, pid := range pids {
-		if st, err := stat(pid); err == nil && !st.exited() {
+		st, err := stat(pid)
+		if scarce(err) != nil {
+			return nil, err
+		}
+		if err == nil && !st.exited() {
 			t.stats[pid] = st
 			t.children[st.PPID] = append(t.children[st.PPID], pid)
 		}
