@@ -159,6 +159,15 @@ func (s *stopping) remove(i *server.Instance, pid int) bool {
 	return err == nil
 }
 
+// look has what belongs to whom looked at anew: before the first signal of a batch, and
+// again once others were waited for, since a server may have made workers meanwhile.
+func (s *stopping) look() {
+	s.tree, s.remains = nil, server.Remains{}
+	if s.families {
+		s.tree = s.snapshot()
+	}
+}
+
 // snapshot is taken before the first signal of a stop that may kill, or that
 // signals groups: later nobody can tell the workers of a server that has ended.
 func (s *stopping) snapshot() *pidfile.Tree {

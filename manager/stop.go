@@ -151,10 +151,7 @@ func (s *stopping) familiesMatter(all []*server.Instance) bool {
 // meanwhile.
 func (s *stopping) batch(ctx context.Context, batch []*server.Instance) {
 	s.wait.until(ctx, max(handles()-len(batch), 0))
-	s.tree, s.remains = nil, server.Remains{}
-	if s.families {
-		s.tree = s.snapshot()
-	}
+	s.look()
 	done, room := 0, handles()
 	for i, f := range server.Handles(batch) {
 		s.makeRoom(ctx, f, room)

@@ -211,6 +211,8 @@ func (s *stopping) makeRoom(ctx context.Context, f pidfile.Finding, room int) {
 	}
 	if held := max(s.open, len(s.wait.left)-s.wait.ended); held > 0 && held+wanted > room {
 		s.settle(ctx)
+		s.look()
+		wanted = s.wants(f)
 	}
 	s.open += wanted
 }
