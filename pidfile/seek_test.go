@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,9 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// seekID describes a server that no other test starts.
+// seekID describes a server that no other test starts, nor another run of them on the
+// same machine.
 func seekID(conf string) ([]string, Identity) {
-	argv := []string{"/usr/bin/demo-server", "/etc/demo/" + conf}
+	argv := []string{"/usr/bin/demo-server", "/etc/demo/" + strconv.Itoa(os.Getpid()) + "/" + conf}
 	return argv, Identity{Commands: []string{"demo-server"}, Args: [][]string{{argv[1]}}}
 }
 
@@ -139,7 +142,7 @@ func TestServersScarce(t *testing.T) {
 func TestServersByTitle(t *testing.T) {
 	argv, id := seekID("title.conf")
 	d := start(t, "good", append([]string{"/usr/bin/less"}, argv...), setsid)
-	id.Match = func(title string) bool { return title == "/usr/bin/less /usr/bin/demo-server /etc/demo/title.conf" }
+	id.Match = func(title string) bool { return title == "/usr/bin/less "+strings.Join(argv, " ") }
 	compare(t, "a pager", "", d.servers(census(t), id))
 	id.Executable = executable(d.pid())
 	compare(t, "the file itself", "server", d.servers(census(t), id))
