@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestEdited: a process with other arguments is the server if it is older than the
@@ -35,8 +37,9 @@ func TestEdited(t *testing.T) {
 		{"arguments that cannot have been edited", 0, false, false},
 	} {
 		id := Identity{Commands: []string{"sleep"}, Args: [][]string{{"61"}}, Edited: tt.edited}
-		if got := p.edited(id, []string{"sleep", "60"}, time.Now().Add(tt.written)); got != tt.want {
-			t.Errorf("%s: got %t", tt.name, got)
+		state, err := p.verify(view{}, id, time.Now().Add(tt.written))
+		if got := state == Running; got != tt.want {
+			t.Errorf("%s: %v, %v", tt.name, state, err)
 		}
 	}
 }
@@ -113,6 +116,29 @@ func TestTitled(t *testing.T) {
 		var fe *ForeignError
 		if state != Foreign || !errors.As(err, &fe) || fe.Titled != tt.want {
 			t.Errorf("%s: %v, %v", tt.name, state, err)
+		}
+	}
+}
+
+// TestForeignScarce: nobody is foreign for want of the descriptors that it takes to tell.
+func TestForeignScarce(t *testing.T) {
+	d := start(t, "good", []string{"demo: master process"}, setsid)
+	p := handle(t, d.pid())
+	var had unix.Rlimit
+	check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &had))
+	takeAll := func(string) bool { // once the command line has been read
+		check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Max: had.Max}))
+		return false
+	}
+	scarce := func() ([]string, []string, error) { return nil, nil, unix.EMFILE }
+	for name, id := range map[string]Identity{
+		"whether it is older cannot be told": {Commands: []string{"demo-server"}, Match: takeAll},
+		"what runs it cannot be read":        {Commands: []string{"demo-server"}, File: scarce},
+	} {
+		state, err := p.verify(view{}, id, time.Now())
+		check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &had))
+		if state != Unknown || !errors.Is(err, unix.EMFILE) {
+			t.Errorf("%s: %v, %v", name, state, err)
 		}
 	}
 }

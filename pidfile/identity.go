@@ -18,8 +18,9 @@ type Identity struct {
 	Interpreters []string
 	// File, if not nil, gives more Commands and Interpreters. It is asked where the
 	// others do not settle it, for what only a look at the command's file can tell,
-	// and may be by several goroutines at once.
-	File func() (commands, interpreters []string)
+	// and may be by several goroutines at once. The error says that there were too few
+	// descriptors for that: then who does not match may be the server all the same.
+	File func() (commands, interpreters []string, err error)
 	// Uninstalled says that the command is not there any more, so that nobody
 	// knows what interprets it: any program may, if the rest is right.
 	Uninstalled bool
@@ -103,7 +104,7 @@ func (id Identity) names(arg string) bool {
 	if id.File == nil {
 		return false
 	}
-	more, _ := id.File()
+	more, _, _ := id.File()
 	return slices.Contains(more, base)
 }
 
@@ -114,7 +115,7 @@ func (id Identity) interprets(base string) bool {
 	if id.File == nil {
 		return false
 	}
-	_, more := id.File()
+	_, more, _ := id.File()
 	return slices.Contains(more, base)
 }
 
@@ -127,7 +128,7 @@ func (id Identity) reinterpreted(argv []string) (Identity, bool) {
 	}
 	known, base := id.Interpreters, filepath.Base(argv[0])
 	if id.File != nil {
-		_, more := id.File()
+		_, more, _ := id.File()
 		known = slices.Concat(known, more)
 	}
 	family := unversioned(base)
@@ -156,6 +157,22 @@ func (id Identity) tells(argv []string) bool {
 	return ok && slices.ContainsFunc(id.Args, func(want []string) bool {
 		return len(want) > 0 && slices.ContainsFunc(rest, func(arg string) bool { return sameArg(arg, want[len(want)-1]) })
 	})
+}
+
+// mayBeEdited says whether argv is the server's command with other arguments, as they
+// were before the profile was edited, or as a server has them while it re-executes itself.
+// Then it is the server if it is older than the pidfile.
+func (id Identity) mayBeEdited(argv []string) bool {
+	return id.sameCommand(argv) && (id.Edited || id.tells(argv)) && !id.other(argv)
+}
+
+// unread is the error of File.
+func (id Identity) unread() error {
+	if id.File == nil {
+		return nil
+	}
+	_, _, err := id.File()
+	return err
 }
 
 // sameCommand says whether argv runs the server's command at all.

@@ -30,6 +30,7 @@ func (t *Tree) MatchingEach(rd *Reader, ids []Identity) ([][]*Process, error) {
 		}
 		for _, n := range ix.candidates(argv) {
 			if !ids[n].Matches(argv) {
+				unseen = cmp.Or(unseen, ids[n].unread())
 				continue
 			}
 			p, err := openMatching(rd, pid, ids[n].Matches, nil)
@@ -66,6 +67,7 @@ func (t *Tree) Left(rd *Reader, rec Record, id Identity) ([]*Process, error) {
 			unseen = cmp.Or(unseen, fmt.Errorf("cannot see what pid %d runs: %w", member, err))
 		}
 		if err != nil || !describes(argv) {
+			unseen = cmp.Or(unseen, id.unread())
 			continue
 		}
 		p, err := openMatching(rd, member, describes, led)
@@ -97,7 +99,7 @@ func (t *Tree) Orphans(rd *Reader, id Identity) ([]*Process, error) {
 		}
 		argv, err := rd.cmdline(pid)
 		if err != nil || !id.Matches(argv) {
-			unseen = cmp.Or(unseen, scarce(err))
+			unseen = cmp.Or(unseen, scarce(err), id.unread())
 			continue
 		}
 		p, err := openMatching(rd, pid, id.Matches, orphan)
@@ -120,7 +122,7 @@ func (t *Tree) Seen(rd *Reader, id Identity, since time.Duration) bool {
 		argv, err := rd.cmdline(pid)
 		switch {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH): // it has ended since
-		case err != nil, len(argv) == 0, id.Matches(argv), id.Executable != "" && executable(pid) == id.Executable:
+		case err != nil, len(argv) == 0, id.Matches(argv), id.unread() != nil, id.Executable != "" && executable(pid) == id.Executable:
 			return true
 		}
 	}
@@ -178,10 +180,13 @@ func (p *Process) matches(rd *Reader, describes func(argv []string) bool, wanted
 	return err == nil && wanted(st), err
 }
 
+// Scarce says whether err is for want of descriptors.
+func Scarce(err error) bool { return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) }
+
 // scarce is the error, if it is for want of descriptors: other errors mostly tell that a
 // process has ended.
 func scarce(err error) error {
-	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+	if Scarce(err) {
 		return err
 	}
 	return nil

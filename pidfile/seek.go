@@ -110,10 +110,7 @@ func (c *Census) Servers(ids []Identity) ([][]Sighting, error) {
 	found := make([][]Sighting, len(ids))
 	for _, q := range c.people {
 		for _, n := range ix.candidates(q.argv) {
-			if !ids[n].Matches(q.argv) {
-				continue
-			}
-			s, ok, err := sight(o.from(c.reader), ids[n], q.pid)
+			s, ok, err := sight(o.from(c.reader), ids[n], q)
 			if err != nil {
 				return nil, fmt.Errorf("cannot see whether pid %d is a server: %w", q.pid, err)
 			}
@@ -211,9 +208,12 @@ func (ix identityIndex) candidates(argv []string) []int {
 	return out
 }
 
-// sight looks closely at a process whose command line id describes.
-func sight(v view, id Identity, pid int) (Sighting, bool, error) {
-	p, err := Open(pid)
+// sight looks closely at a process if id describes its command line.
+func sight(v view, id Identity, q person) (Sighting, bool, error) {
+	if !id.Matches(q.argv) {
+		return Sighting{}, false, id.unread()
+	}
+	p, err := Open(q.pid)
 	if err != nil {
 		return Sighting{}, false, scarce(err)
 	}
@@ -221,8 +221,8 @@ func sight(v view, id Identity, pid int) (Sighting, bool, error) {
 	if is, err := p.serves(v, id); !is {
 		return Sighting{}, false, scarce(err)
 	}
-	s := Sighting{PID: pid}
-	s.Argv, _ = v.reader.cmdline(pid)
+	s := Sighting{PID: q.pid}
+	s.Argv, _ = v.reader.cmdline(q.pid)
 	s.UIDs, err = p.UIDs()
 	return s, err == nil && !p.Exited(), scarce(err)
 }

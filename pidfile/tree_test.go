@@ -155,6 +155,26 @@ func TestFamilyScarce(t *testing.T) {
 	findScarce(t, "Left", func() ([]*Process, error) { return tree.Left(nil, Record{PID: d.pid()}, serverID) })
 }
 
+// TestUnread: of what runs the server nothing is known, for want of descriptors, so that
+// who does not look like it may be a part of it.
+func TestUnread(t *testing.T) {
+	d := start(t, "family", serverArgv, setsid)
+	id := Identity{Args: serverID.Args, File: func() ([]string, []string, error) { return nil, nil, unix.EMFILE }}
+	tree := mustReadTree(t)
+	_, err := d.only(tree).MatchingEach(nil, []Identity{id})
+	_, err2 := census(t).Servers([]Identity{id})
+	d.kill()
+	_, err3 := mustReadTree(t).Left(nil, Record{PID: d.pid()}, id)
+	tree.children = map[int][]int{1: {d.said["fork"]}} // whoever adopts orphans here
+	tree.stats = map[int]Stat{d.said["fork"]: {PPID: 1}}
+	_, err4 := tree.Orphans(nil, id)
+	for name, err := range map[string]error{"MatchingEach": err, "Servers": err2, "Left": err3, "Orphans": err4} {
+		if !errors.Is(err, unix.EMFILE) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // only is the tree of the daemon, of what it started, and of these: to read of others may
 // take for ever.
 func (d *daemon) only(tree *Tree, pids ...int) *Tree {

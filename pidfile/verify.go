@@ -22,6 +22,10 @@ func (p *Process) verify(v view, id Identity, written time.Time) (State, error) 
 	for range looks {
 		argv, err := v.reader.cmdline(p.pid)
 		f, err2 := p.facts(v)
+		matches, older := id.Matches(argv), false
+		if !matches && err == nil {
+			older, err = p.elder(id, written)
+		}
 		switch {
 		case (!f.Sure || len(argv) == 0) && p.Exited(): // what was read may be a successor's
 			return Dead, nil
@@ -34,13 +38,13 @@ func (p *Process) verify(v view, id Identity, written time.Time) (State, error) 
 				return Foreign, &ForeignError{PID: p.pid, Argv: []string{"[" + st.Comm + "]"}}
 			}
 			p.Await(time.Now().Add(time.Millisecond))
-		case !id.Matches(argv) && !p.edited(id, argv, written):
-			if former, is := id.reinterpreted(argv); is && p.olderThan(written) {
+		case !matches && !(older && id.mayBeEdited(argv)):
+			if former, is := id.reinterpreted(argv); is && older {
 				id = former
 				continue
 			}
 			same := id.sameCommand(argv)
-			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Same: same, Titled: !same && p.titled(id, argv, written)}
+			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Same: same, Titled: !same && older && p.titled(id, argv)}
 		case f.Nested:
 			return Foreign, &ForeignError{PID: p.pid, Argv: argv, Nested: true}
 		default:
@@ -50,35 +54,35 @@ func (p *Process) verify(v view, id Identity, written time.Time) (State, error) 
 	return Unknown, fmt.Errorf("pid %d shows no command line", p.pid)
 }
 
-// edited says whether argv is the server's command with other arguments, as
-// they were before the profile was edited, or as a server has them while it
-// re-executes itself, in a process that is older than the pidfile.
-func (p *Process) edited(id Identity, argv []string, written time.Time) bool {
-	return id.sameCommand(argv) && (id.Edited || id.tells(argv)) && !id.other(argv) && p.olderThan(written)
+// elder says of a process that does not look like the server whether it is olderThan the
+// pidfile: then it may be the server all the same. The error says that there are too few
+// descriptors to tell that, or what the server looks like.
+func (p *Process) elder(id Identity, written time.Time) (bool, error) {
+	if err := id.unread(); err != nil {
+		return false, err
+	}
+	st, err := stat(p.pid)
+	return err == nil && st.olderThan(written), scarce(err)
 }
 
-// titled says whether the process runs the server's command under a title that it
-// has given itself, and is older than the pidfile: it is the server, or a part of it.
-// A title is written over all arguments, so it shows as one. With more, the same file
+// titled says whether the process, which is older than the pidfile, runs the server's
+// command under a title that it has given itself: it is the server, or a part of it. A
+// title is written over all arguments, so it shows as one. With more, the same file
 // may well be another program, under another name.
-func (p *Process) titled(id Identity, argv []string, written time.Time) bool {
+func (p *Process) titled(id Identity, argv []string) bool {
 	if len(argv) != 1 {
 		return false
 	}
 	path := executable(p.pid)
-	return path != "" && id.names(path) && p.olderThan(written)
+	return path != "" && id.names(path)
 }
 
 // olderThan says whether the process was started before a pidfile that names it was
 // written: whoever got the number of a server that is gone is younger. A pidfile that
 // was written at a time that is yet to come tells that the clock was set back since, and
 // nothing of who is older.
-func (p *Process) olderThan(written time.Time) bool {
-	st, err := stat(p.pid)
-	if err != nil {
-		return false
-	}
-	age, ok := st.age()
+func (s Stat) olderThan(written time.Time) bool {
+	age, ok := s.age()
 	now, latest := time.Now(), written.Add(startTick)
 	return ok && !now.Add(-age).After(latest) && !written.After(now.Add(startTick))
 }

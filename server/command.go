@@ -13,11 +13,11 @@ import (
 
 // A command is what is known of the first word of a program's command line.
 type command struct {
-	path  string                                // where it is; "" if it is not installed
-	err   error                                 // why it is not
-	names []string                              // the base name that it is called by
-	file  func() file                           // what is at path; looked at once, where the name does not tell
-	more  func() (names, interpreters []string) // of file, as an Identity wants them
+	path  string                                           // where it is; "" if it is not installed
+	err   error                                            // why it is not
+	names []string                                         // the base name that it is called by
+	file  func() file                                      // what is at path; looked at once, where the name does not tell
+	more  func() (names, interpreters []string, err error) // of file, as an Identity wants them
 
 	script func() error // why what its #! line names cannot run it; looked at once
 }
@@ -27,6 +27,7 @@ type file struct {
 	names        []string // other base names that it may go by
 	interpreters []string // what its #! line names
 	binary       string   // where it is, no links on the way; "" if it is a script
+	err          error    // there were too few descriptors to look at it
 }
 
 // look finds a command on PATH, once.
@@ -44,9 +45,9 @@ func (f *Fleet) look(word string) *command {
 		}
 		return err
 	})
-	c.more = func() (names, interpreters []string) {
+	c.more = func() (names, interpreters []string, err error) {
 		at := c.file()
-		return at.names, at.interpreters
+		return at.names, at.interpreters, at.err
 	}
 	if f.looks == nil {
 		f.looks = map[string]*command{}
@@ -65,7 +66,11 @@ func lookAt(path string) file {
 	if base := filepath.Base(real); err == nil && base != filepath.Base(path) {
 		f.names = []string{base}
 	}
-	if f.interpreters = interpreters(path); f.interpreters == nil {
+	f.interpreters, err = interpreters(path)
+	switch {
+	case pidfile.Scarce(err):
+		f.err = err
+	case f.interpreters == nil:
 		f.binary = real
 	}
 	return f
@@ -209,6 +214,9 @@ func (i *Instance) matched() string {
 		return ""
 	}
 	own := i.fleet.look(words[0]).file()
+	if own.err != nil {
+		return "" // as File of the Identity says
+	}
 	first, _, _ := strings.Cut(i.Program.Match, " ")
 	if filepath.IsAbs(first) && !strings.ContainsAny(first, `*?[]{}\%`) && !slices.Contains(own.interpreters, filepath.Base(first)) {
 		return i.fleet.look(first).file().binary

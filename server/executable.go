@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"mgr/pidfile"
 )
 
 // firstLine is as much as the kernel reads of a file that it is to execute, up to
@@ -21,12 +23,12 @@ func firstLine(file *os.File) string {
 
 // interpreters gives the base names of what runs the script at path: the
 // program of its #! line, and for /usr/bin/env the one that it looks up
-// (execve(2)). Nothing for a binary.
-func interpreters(path string) []string {
+// (execve(2)). Nothing for a binary. The error is headOf's.
+func interpreters(path string) ([]string, error) {
 	head, err := headOf(path)
 	rest, ok := strings.CutPrefix(head, "#!")
 	if err != nil || !ok {
-		return nil
+		return nil, err
 	}
 	var names []string
 	for i, word := range strings.Fields(rest) {
@@ -38,7 +40,7 @@ func interpreters(path string) []string {
 		}
 	}
 	if len(names) == 0 {
-		return nil
+		return nil, nil
 	}
 	if names[0] == "env" {
 		names = names[1:]
@@ -51,7 +53,7 @@ func interpreters(path string) []string {
 			}
 		}
 	}
-	return names
+	return names, nil
 }
 
 // Executable says why the kernel would not execute the command at path, which is
@@ -76,9 +78,13 @@ func (i *Instance) Executable(path string) error {
 
 // headOf gives the first line of a command's file, nothing if that may not be read: it
 // may be executed all the same. The file may be a user's, who has put a FIFO there, or
-// holds a lease on it: whoever opens that does not wait. The error is errNotRegular.
+// holds a lease on it: whoever opens that does not wait. The error is errNotRegular, or
+// that there are too few descriptors.
 func headOf(path string) (string, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if pidfile.Scarce(err) {
+		return "", err
+	}
 	if err != nil {
 		return "", nil
 	}

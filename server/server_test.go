@@ -1,12 +1,14 @@
 package server
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"mgr/aliases"
 )
@@ -221,8 +223,9 @@ func TestInterpreters(t *testing.T) {
 		{"#!/opt/x/lua" + strings.Repeat(" ", 300), "lua"},
 	} {
 		path := g.write("script", tt.line, 0o755)
-		if got := strings.Join(interpreters(path), " "); got != tt.want {
-			t.Errorf("%q: %q, want %q", tt.line, got, tt.want)
+		names, err := interpreters(path)
+		if got := strings.Join(names, " "); err != nil || got != tt.want {
+			t.Errorf("%q: %q, %v, want %q", tt.line, got, err, tt.want)
 		}
 	}
 }
@@ -262,5 +265,24 @@ environment_default = A2="default",HOME="/nowhere"
 		"MGR_ENABLED=1", "MGR_SERVER_NAME=well", "MGR_GROUP_NAME=well", "A=well", "B=1, 2", "A2=default"}
 	if diff := cmp.Diff(want, env); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// TestCommandScarce: a script that cannot be read for want of descriptors is no program.
+func TestCommandScarce(t *testing.T) {
+	path := newGrove(t, groveProfile).write("script", "#!/opt/x/lua\n", 0o755)
+	var had unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &had); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Max: had.Max}); err != nil {
+		t.Fatal(err)
+	}
+	f := lookAt(path)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &had); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(f.err, unix.EMFILE) || f.binary != "" {
+		t.Errorf("%q, %v", f.binary, f.err)
 	}
 }
