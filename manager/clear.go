@@ -77,7 +77,7 @@ func (s *starting) restore(i *server.Instance) {
 }
 
 // keep tells of workers that a server has left behind which has died at its start, and
-// says whether its pidfile stays, since it leads to them.
+// says whether its pidfile stays, since it leads to them, or may.
 func (s *starting) keep(c *server.Child) bool {
 	i := c.Instance
 	if c.Failure != "" || s.fine(c) {
@@ -85,13 +85,15 @@ func (s *starting) keep(c *server.Child) bool {
 	}
 	f := i.Inspect()
 	f.Process.Close()
+	if pidfile.Scarce(f.Err) {
+		return s.unlooked(i, c.Process.PID(), f.Err)
+	}
 	if f.State != pidfile.Dead || f.Record.PID != c.Process.PID() {
 		return false
 	}
 	before := s.left[i].PID
 	if err := s.mentionLeft(i, f.Record); err != nil {
-		s.m.warn(i, "%s (%s): what pid %d left behind cannot be looked for: %v", i, subject(i), f.Record.PID, err)
-		return false
+		return s.unlooked(i, f.Record.PID, err)
 	}
 	if s.left[i].PID != f.Record.PID {
 		return false
@@ -99,5 +101,12 @@ func (s *starting) keep(c *server.Child) bool {
 	if before != 0 { // the pidfile has room for one
 		s.m.warn(i, "%s (%s): the pidfile leads to those, and to the workers of the dead pid %d no longer: end them by hand", i, subject(i), before)
 	}
+	return true
+}
+
+// unlooked tells that nobody can see what the dead pid left behind, and says that the
+// pidfile stays.
+func (s *starting) unlooked(i *server.Instance, pid int, err error) bool {
+	s.m.warn(i, "%s (%s): what pid %d left behind cannot be looked for: %v: pidfile %q kept", i, subject(i), pid, err, i.Pidfile)
 	return true
 }

@@ -24,6 +24,11 @@ func ReadTree() (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
+	return treeOf(pids)
+}
+
+// treeOf is ReadTree for these processes.
+func treeOf(pids []int) (*Tree, error) {
 	t := &Tree{stats: map[int]Stat{}, children: map[int][]int{}, led: map[int][]int{}}
 	for _, pid := range pids {
 		st, err := stat(pid)

@@ -145,6 +145,11 @@ func TestFamilyScarce(t *testing.T) {
 	p, tree := handle(t, d.pid()), mustReadTree(t)
 	findScarce(t, "Family", func() ([]*Process, error) { return tree.Family(p) })
 	findScarce(t, "Children", func() ([]*Process, error) { return tree.Children(p) })
+	lessRoom(t, 0, func() {
+		if _, err := treeOf(tree.pids()); !errors.Is(err, unix.EMFILE) {
+			t.Errorf("a snapshot: %v", err)
+		}
+	})
 	own := d.only(tree)
 	findScarce(t, "MatchingEach", func() ([]*Process, error) {
 		found, err := own.MatchingEach(nil, []Identity{serverID})

@@ -54,8 +54,12 @@ func (i *Instance) MayAdopt() error {
 // Restore puts back the pidfile of a server that has ended, as rec has it, if there is
 // none. The caller holds the lock.
 func (i *Instance) Restore(rec pidfile.Record) error {
-	if f := i.Inspect(); f.State != pidfile.Stopped {
-		f.Process.Close()
+	f := i.Inspect()
+	f.Process.Close()
+	if f.State != pidfile.Stopped {
+		if pidfile.Scarce(f.Err) { // it may not be there
+			return f.Err
+		}
 		return nil
 	}
 	dir, name, err := i.dir(pidfile.MakeIt)
