@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -48,7 +47,7 @@ func (rd *Reader) TakeCensus(known map[int]bool, users []uint32) (*Census, error
 	self := os.Getpid()
 	pids = slices.DeleteFunc(pids, func(pid int) bool { return pid == self || known[pid] })
 	// Each is a few system calls that wait for nothing of the others, so goroutines share them.
-	size := max(perCensus, len(pids)/runtime.GOMAXPROCS(0)+1)
+	size := max(perCensus, len(pids)/Sharers()+1)
 	parts := make([][]person, (len(pids)+size-1)/size)
 	errs := make([]error, len(parts))
 	var all sync.WaitGroup

@@ -2,7 +2,6 @@ package server
 
 import (
 	"iter"
-	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -105,8 +104,8 @@ type inspections struct {
 
 // Inspections looks at instances, for those who only want to know: each call of
 // next gives the finding of the next one, without a handle. Each look is a dozen
-// system calls that wait for nothing of the others, so goroutines share them, as
-// many as there are processors. The fleet is theirs until the last finding.
+// system calls that wait for nothing of the others, so goroutines share them, see
+// pidfile.Sharers. The fleet is theirs until the last finding.
 func Inspections(instances []*Instance) (next func() pidfile.Finding) {
 	return inspectAll(len(instances), func(n int) look { return instances[n].look() }, glances(instances))
 }
@@ -120,7 +119,7 @@ func glances(instances []*Instance) time.Duration {
 }
 
 func inspectAll(count int, prepared func(n int) look, patience time.Duration) (next func() pidfile.Finding) {
-	procs := runtime.GOMAXPROCS(0)
+	procs := pidfile.Sharers()
 	size, ahead := max(1, min(perBlock, count/(4*procs))), 4*procs
 	all := &inspections{
 		work: make(chan *block, ahead), order: make(chan *block, ahead), spare: make(chan *block, ahead), patience: patience,

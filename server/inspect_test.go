@@ -2,8 +2,11 @@ package server
 
 import (
 	"os"
+	"runtime"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"mgr/pidfile"
 )
@@ -32,6 +35,31 @@ func TestInspectionsLeaveBehind(t *testing.T) {
 		if f := next(); f.State != pidfile.Running || f.Record.PID != n {
 			t.Fatalf("instance %d: %v, pid %d", n, f.State, f.Record.PID)
 		}
+	}
+}
+
+// TestInspectionsScarce: of many processors not all look at instances where there are few
+// descriptors.
+func TestInspectionsScarce(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(64))
+	var had unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &had); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 64, Max: had.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &had)
+	release := make(chan struct{})
+	glance := func(*pidfile.Dir, string, pidfile.Identity) pidfile.Finding { <-release; return pidfile.Finding{} }
+	before := runtime.NumGoroutine()
+	next := inspectAll(1000, func(int) look { return look{glancing: glance} }, time.Minute)
+	if more := runtime.NumGoroutine() - before; more > 17 { // one prepares
+		t.Errorf("%d goroutines", more)
+	}
+	close(release)
+	for range 1000 {
+		next()
 	}
 }
 
