@@ -183,7 +183,7 @@ func (m *Manager) owners(ports []*port) map[*server.Instance]bool {
 			loose = append(loose, p.i)
 		}
 	}
-	for i := range m.untracked(loose, nil) { // all in one, since it looks through all processes
+	for i := range m.seeUntracked(loose, nil) { // all in one, since it looks through all processes
 		own[i] = true
 	}
 	return own

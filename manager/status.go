@@ -64,7 +64,7 @@ func (m *Manager) inspect(all []*server.Instance) []pidfile.Finding {
 			missing = append(missing, i)
 		}
 	}
-	loose := m.untracked(missing, runningPIDs(slices.Values(found), missing))
+	loose := m.seeUntracked(missing, runningPIDs(slices.Values(found), missing))
 	for n, i := range all {
 		u, ok := loose[i]
 		if !ok {

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -17,20 +18,33 @@ import (
 
 // untracked gives the servers that instances, which were found not to run, have
 // all the same, where nothing but they can be meant by them. Those that are known
-// to run, by pid, are none.
-func (m *Manager) untracked(missing []*server.Instance, running map[int]bool) map[*server.Instance]server.Untracked {
+// to run, by pid, are none. The error says that there are too few descriptors to look for
+// them; of another one it tells.
+func (m *Manager) untracked(missing []*server.Instance, running map[int]bool) (map[*server.Instance]server.Untracked, error) {
 	if len(missing) == 0 || m.Options.Compat {
-		return nil
+		return nil, nil
 	}
 	found, err := m.Fleet.Untracked(missing, running)
+	if pidfile.Scarce(err) {
+		return nil, fmt.Errorf("cannot look for servers without a pidfile: %w", err)
+	}
 	if err != nil {
 		m.warn(nil, "cannot look for servers without a pidfile: %v", err)
-		return nil
+		return nil, nil
 	}
 	for i, u := range found {
 		if u.Alike || len(u.PIDs) == 0 {
 			delete(found, i)
 		}
+	}
+	return found, nil
+}
+
+// seeUntracked is untracked for who only tells of them.
+func (m *Manager) seeUntracked(missing []*server.Instance, running map[int]bool) map[*server.Instance]server.Untracked {
+	found, err := m.untracked(missing, running)
+	if err != nil {
+		m.warn(nil, "%v", err)
 	}
 	return found
 }
@@ -120,7 +134,13 @@ func (s *starting) inspect(batch []*server.Instance) map[*server.Instance]pidfil
 			missing = append(missing, i)
 		}
 	}
-	for i, u := range s.m.untracked(missing, runningPIDs(maps.Values(found), missing)) {
+	loose, err := s.m.untracked(missing, runningPIDs(maps.Values(found), missing))
+	if err != nil { // any of them may run
+		for _, i := range missing {
+			found[i] = pidfile.Finding{State: pidfile.Unknown, Record: found[i].Record, Err: err}
+		}
+	}
+	for i, u := range loose {
 		f := i.Inspect() // it may have written its pidfile meanwhile
 		f.Process.Close()
 		if found[i] = f; absent(f) {
@@ -137,7 +157,14 @@ func (s *stopping) sayLoose(ctx context.Context) {
 		return
 	}
 	m := s.m
-	found := m.untracked(s.missing, nil)
+	found, err := m.untracked(s.missing, nil)
+	if err != nil {
+		m.problem(nil, "%v", err)
+		s.failed = true
+	}
+	for _, i := range s.missing {
+		s.ran[i.Program] = s.ran[i.Program] || err != nil // it cannot be told
+	}
 	for _, i := range s.missing {
 		u, ok := found[i]
 		if !ok || !stillAbsent(i) {
@@ -155,7 +182,7 @@ func (s *stopping) sayLoose(ctx context.Context) {
 // servers leave behind may look like them. A restart starts others anyway.
 func (s *stopping) lookBeside(servers []*server.Server) {
 	if s.m.Options.Verbose && !s.ports {
-		s.beside = s.m.untracked(instances(servers), nil)
+		s.beside = s.m.seeUntracked(instances(servers), nil)
 	}
 }
 
