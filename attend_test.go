@@ -18,7 +18,7 @@ import (
 )
 
 // TestAttend interrupts a process whose main thread waits for what does not come, and cannot be woken: it hears that,
-// and ends at the second time.
+// and ends at the second time, and by no signal that has Go print stacks.
 func TestAttend(t *testing.T) {
 	if apart(t) {
 		return
@@ -28,7 +28,14 @@ func TestAttend(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	cmd := exec.Command("/proc/self/exe", strings.TrimSpace(pid))
+	for sig, by := range map[syscall.Signal]syscall.Signal{unix.SIGINT: unix.SIGINT, unix.SIGQUIT: unix.SIGTERM} {
+		t.Run(unix.SignalName(sig), func(t *testing.T) { interruptDeaf(t, strings.TrimSpace(pid), sig, by) })
+	}
+}
+
+// interruptDeaf sends sig twice to a process that reads of pid, which hangs: it ends by the signal by.
+func interruptDeaf(t *testing.T, pid string, sig, by syscall.Signal) {
+	cmd := exec.Command("/proc/self/exe", pid)
 	cmd.Env = append(os.Environ(), roleEnv+"=deaf", "GODEBUG=asyncpreemptoff=1") // whose signal may wait there: others hear then
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -40,18 +47,18 @@ func TestAttend(t *testing.T) {
 	overdue := time.AfterFunc(patience, func() { cmd.Process.Kill() })
 	defer overdue.Stop()
 	lines := bufio.NewReader(out)
-	for _, want := range []string{"reads\n", "interrupted by SIGINT\n"} {
+	for _, want := range []string{"reads\n", "interrupted by " + unix.SignalName(sig) + "\n"} {
 		if got, err := lines.ReadString('\n'); got != want {
 			t.Fatalf("%q, %v, want %q", got, err, want)
 		}
 		awaitHang(cmd.Process.Pid)
-		if err := cmd.Process.Signal(unix.SIGINT); err != nil {
+		if err := cmd.Process.Signal(sig); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var ended *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &ended) || ended.Sys().(syscall.WaitStatus).Signal() != unix.SIGINT {
-		t.Errorf("it ended with %v, not by SIGINT", err)
+	if err := cmd.Wait(); !errors.As(err, &ended) || ended.Sys().(syscall.WaitStatus).Signal() != by {
+		t.Errorf("it ended with %v, not by %v", err, by)
 	}
 }
 

@@ -141,10 +141,12 @@ func compatUsage(c *cli.Context, console *manager.Console, words []string) int {
 }
 
 // interruptible gives a context that SIGINT, SIGTERM and SIGQUIT end, with a cause
-// that tells which of them did. A second one ends mgr as usual. So does SIGHUP, a lost
-// ssh line, until finish is called: a job is not left half done, unless it sits in the
-// foreground. SIGINT and SIGHUP stay ignored if mgr was started so, by nohup(1) or as a
-// job of a shell script, in the background. (Go does not tell of SIGQUIT.)
+// that tells which of them did. A second one ends mgr as usual; SIGQUIT does as SIGTERM,
+// since Go's own way is to print stacks and to exit with the status of a usage error.
+// SIGHUP, a lost ssh line, ends it too, until finish is called: a job is not left half
+// done, unless it sits in the foreground. SIGINT and SIGHUP stay ignored if mgr was
+// started so, by nohup(1) or as a job of a shell script, in the background. (Go does not
+// tell of SIGQUIT.)
 func interruptible() (ctx context.Context, finish func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	finishes := new(atomic.Bool)
@@ -161,9 +163,14 @@ func interruptible() (ctx context.Context, finish func()) {
 			if sig == syscall.SIGHUP && finishes.Load() {
 				continue
 			}
-			signal.Reset(syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
+			signal.Reset(syscall.SIGINT, syscall.SIGTERM)
 			cancel(manager.Interrupted{Signal: sig.(syscall.Signal)})
-			return
+			break
+		}
+		for sig := range signals {
+			if sig == syscall.SIGQUIT {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
+			}
 		}
 	}()
 	// In a goroutine of its own: it does not return.
