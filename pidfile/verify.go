@@ -1,7 +1,9 @@
 package pidfile
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -30,9 +32,9 @@ func (p *Process) verify(v view, id Identity, written time.Time) (State, error) 
 		case (!f.Sure || len(argv) == 0) && p.Exited(): // what was read may be a successor's
 			return Dead, nil
 		case err2 != nil:
-			return Unknown, fmt.Errorf("cannot see pid %d: %w", p.pid, err2)
+			return Unknown, fmt.Errorf("cannot see pid %d: %w", p.pid, p.hidden(err2))
 		case err != nil:
-			return Unknown, fmt.Errorf("cannot see what pid %d runs: %w", p.pid, err)
+			return Unknown, fmt.Errorf("cannot see what pid %d runs: %w", p.pid, p.hidden(err))
 		case len(argv) == 0:
 			if st, err := stat(p.pid); err == nil && st.kernel() && !p.Exited() {
 				return Foreign, &ForeignError{PID: p.pid, Argv: []string{"[" + st.Comm + "]"}}
@@ -52,6 +54,15 @@ func (p *Process) verify(v view, id Identity, written time.Time) (State, error) 
 		}
 	}
 	return Unknown, fmt.Errorf("pid %d shows no command line", p.pid)
+}
+
+// hidden is err, or what that means of a process that is there: where /proc is mounted
+// with hidepid, proc(5), it has no directory of other users' processes.
+func (p *Process) hidden(err error) error {
+	if !errors.Is(err, fs.ErrNotExist) || p.Exited() {
+		return err
+	}
+	return errors.New("/proc hides it from this user (hidepid, see proc(5)): run mgr as root")
 }
 
 // elder says of a process that does not look like the server whether it is olderThan the
