@@ -186,8 +186,8 @@ func TestCompletion(t *testing.T) {
 					t.Errorf("%s may become\n%q, want\n%q", tt.typed, all, tt.want)
 				}
 			}
-			if strings.Contains(s.wrote(), "mgr:") {
-				t.Errorf("noise on the screen:\n%q", s.wrote())
+			if strings.Contains(s.wrote(), "mgr:") || t.Failed() {
+				t.Errorf("the screen:\n%q", s.wrote())
 			}
 			if _, err := os.Stat(filepath.Join(dir, "run")); err == nil {
 				t.Error("a run directory was made")
