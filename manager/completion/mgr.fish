@@ -23,7 +23,12 @@ function __mgr_complete
                     printf '%s\n' "$cells[2]$each"
                 end
             case '*'
-                echo $row
+                # What a wildcard of the word may match goes on in the description.
+                if string match -qr '[*?]' -- (commandline -ct)
+                    echo $cells[1]
+                else
+                    echo $row
+                end
         end
     end
 end
