@@ -189,14 +189,16 @@ func (s *stopping) settle(ctx context.Context) {
 	copies := s.copies(ctx, signalled)
 	s.wait.add(copies)
 	signalled = slices.Concat(signalled, members, copies, s.outlast(ctx, copies))
+	former := s.takenOver(signalled)
+	s.wait.add(former)
+	signalled = slices.Concat(signalled, former, s.outlast(ctx, former))
 	s.targets = append(s.targets, signalled...)
-	s.takenOver(signalled)
 	for _, t := range signalled {
 		t.process.Close()
 		if !t.gone {
 			s.failed = true
 		}
-		if !t.gone || t.kill { // or ended has done it
+		if !t.gone || t.keepsLock() { // or ended has done it
 			t.i.Unlock()
 		}
 	}
@@ -212,20 +214,27 @@ func (s *stopping) outlast(ctx context.Context, signalled []*target) []*target {
 	return members
 }
 
-// takenOver says which servers that have gone run on as another process: one that
-// writes its own pidfile may have had a successor, or been one.
-func (s *stopping) takenOver(stopped []*target) {
+// takenOver looks which servers that have gone run on as another process: one that
+// writes its own pidfile may have had a successor, or been one. It stops predecessors,
+// which it gives, and tells of others: somebody may have started them meanwhile.
+func (s *stopping) takenOver(stopped []*target) []*target {
+	var former []*target
 	for _, t := range stopped {
 		if !t.gone || t.member || s.m.Options.DryRun || !t.i.Program.OwnPidfile() {
 			continue
 		}
 		f := t.i.Inspect()
+		if f.State == pidfile.Running && f.Record.PID == t.predecessor {
+			former = append(former, s.send(t.i, f.Record.PID, []*pidfile.Process{f.Process})...)
+			continue
+		}
 		f.Process.Close()
 		if f.State == pidfile.Running {
 			s.m.problem(t.i, "%s (%d - %s) runs in the place of the one that was stopped: stop it again", t.i, f.Record.PID, subject(t.i))
 			s.failed = true
 		}
 	}
+	return former
 }
 
 // signal sends an instance, which was found as f says, the stop signal. It gives
@@ -239,7 +248,15 @@ func (s *stopping) signal(i *server.Instance, f pidfile.Finding) []*target {
 		return s.leftover(i, f)
 	}
 	r.Signal = signalName(s.m.stopSignal(i.Program))
-	return s.send(i, f.Record.PID, []*pidfile.Process{f.Process})
+	before := 0
+	if i.Program.RetireSignal != 0 && !s.m.Options.DryRun {
+		before = i.Predecessor(f.Process)
+	}
+	out := s.send(i, f.Record.PID, []*pidfile.Process{f.Process})
+	for _, t := range out {
+		t.predecessor = before
+	}
+	return out
 }
 
 // send sends processes of i, whose pidfile names pid, the stop signal.

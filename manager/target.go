@@ -33,6 +33,23 @@ type target struct {
 	// stop may kill: some of it may outlive the server.
 	family []*pidfile.Process
 	member bool // of such a family, and no server
+	// predecessor is the server that has made this one as its successor and has not ended
+	// yet, or 0. nginx's takes its pidfile back when the successor ends.
+	predecessor int
+}
+
+// keepsLock says whether the instance stays locked when the target has ended: what is
+// left of it is stopped, too, and a new server would be taken for that.
+func (t *target) keepsLock() bool { return t.kill || t.predecessor != 0 }
+
+// takenBack says whether the pidfile of a target that has ended is its predecessor's again.
+func (t *target) takenBack() bool {
+	if t.predecessor == 0 {
+		return false
+	}
+	f := t.i.Inspect()
+	f.Process.Close()
+	return f.State == pidfile.Running && f.Record.PID == t.predecessor
 }
 
 // close lets go of the process and what belongs to it.

@@ -126,11 +126,11 @@ func (s *stopping) ended(t *target, all []*target) {
 		}
 	}
 	after, pid := pidfile.Stopped, 0
-	if t.recorded != 0 && !s.remove(t.i, t.recorded) {
+	if t.recorded != 0 && !t.takenBack() && !s.remove(t.i, t.recorded) {
 		after, pid = pidfile.Dead, t.recorded
 	}
 	s.m.did(t.i, "stop", after, pid).recover()
-	if !t.kill { // or a new server would be taken for a copy of the old one
+	if !t.keepsLock() {
 		t.i.Unlock()
 	}
 }
